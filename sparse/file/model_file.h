@@ -6,7 +6,8 @@
  *
  *   NAME.weight.crow_indices  I64 [rows + 1]       PyTorch's names and meaning
  *   NAME.weight.col_indices   U16 or I32 [count]   U16 when there are at most 65536 columns
- *   NAME.weight.values        F32 [count]
+ *   NAME.weight.values        F32 [count]          or BF16, or I8 (sparse/tensor/value_type.h)
+ *   NAME.weight.scales        F32 [rows]           where the values are I8, and nowhere else
  *   NAME.VECTOR               F32 [n]              "bias"
  *   wisp.media.idf            U8 [features]        of a text's features; may be missing
  *   __pad_N                   U8 [1 .. 63]         zeroes up to the next multiple of 64: safetensors allows no holes,
@@ -18,7 +19,8 @@
  * "xxh3-128:HEX", computed over the whole file with the digits as '0'. Labels, media and lineage may be missing.
  * docs/model-file.md shows it from Python.
  *
- * So it is written. It is read with tensors at any place, as other programs save them; those are copied.
+ * So it is written. It is read with tensors at any place, as other programs save them; those are copied, and values
+ * that are no F32 widened.
  *
  * The reader trusts nothing. It works on a private copy, checks every count before it is used, allows no holes,
  * overlaps, duplicates or trailing bytes, and names the reason when it refuses.

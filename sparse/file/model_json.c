@@ -28,10 +28,13 @@ static double density(uint64_t connections, uint64_t potential)
 static json_t *layer_json(const struct layer *layer)
 {
     uint64_t potential = (uint64_t)layer->weight.rows * layer->weight.columns;
+    json_t *object = json_pack("{s:s, s:s, s:o, s:I, s:I, s:f}", "name", layer->name, "kind", layer->kind->name,
+                               "shape", shape_json(&layer->shape), "connections", (json_int_t)layer->weight.count,
+                               "potential", (json_int_t)potential, "density", density(layer->weight.count, potential));
 
-    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:f}", "name", layer->name, "kind", layer->kind->name, "shape",
-                     shape_json(&layer->shape), "connections", (json_int_t)layer->weight.count, "potential",
-                     (json_int_t)potential, "density", density(layer->weight.count, potential));
+    if (layer->kind->weighted)
+        json_object_set_new(object, "values", json_string(value_type_name(layer->weight.type)));
+    return object;
 }
 
 /* By class of batches, which counts columns: samples, or positions x samples. */

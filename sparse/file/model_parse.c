@@ -4,7 +4,7 @@
  * checksum, the metadata, the graph's JSON, the tensors of each layer, their contents (csr_check), the graph as a whole
  * (model_check). Weights and vectors are used where they stand in the buffer, which belongs to the model from then on.
  * A file that another program saved again has them at any place; its tensors are copied to where vector loads can use
- * them.
+ * them. So are those of a file with values of fewer bits, which are widened.
  */
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as t
 
 struct parse {
     unsigned char *data;
-    size_t size;
+    size_t size, memory; /* of the file; of the buffer that the model keeps */
     struct safetensors file;
     struct model *model;
     char identity[MODEL_IDENTITY_MAX];
@@ -129,6 +129,45 @@ static int tensor_take(struct parse *parse, const struct layer *layer, const cha
     return 0;
 }
 
+/* The values, of a type that the file says; scales where it is int8. */
+static int values_take(struct parse *parse, const struct layer *layer, struct csr *weight,
+                       const struct safetensor **values, struct reason *why)
+{
+    char name[LAYER_NAME_MAX + 64];
+    const struct safetensor *scales = NULL;
+    int result = 0;
+
+    snprintf(name, sizeof name, "%s." TENSOR_VALUES, layer->name);
+    *values = safetensors_take(&parse->file, name);
+    if (!*values)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is missing", name);
+    while (weight->type < VALUE_TYPES && tensor_type_of_values(weight->type) != (*values)->type)
+        weight->type++;
+    if (weight->type == VALUE_TYPES)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is of %s, not F32, BF16 or I8", name,
+                      tensor_type_name((*values)->type));
+    if (weight->type == VALUE_INT8)
+        result = tensor_take(parse, layer, TENSOR_SCALES, TENSOR_F32, true, &scales, why);
+    if (!result && scales && scales->count != weight->rows)
+        result = refuse(why, WISP_E_FORMAT, "there are %llu scales, but %u rows", (unsigned long long)scales->count,
+                        weight->rows);
+    if (!result && scales)
+        weight->scales = (float *)(void *)(parse->data + scales->begin);
+    return result;
+}
+
+/* Where they stand they are the numbers of int8 as yet (tensors_place()). */
+static int values_scale(struct csr *weight, struct reason *why)
+{
+    int result = weight->scales ? csr_check_rows(weight, why) : 0;
+
+    for (uint32_t row = 0; !result && weight->scales && row < weight->rows; row++) {
+        for (uint64_t k = weight->starts[row]; k < weight->starts[row + 1]; k++)
+            weight->values[k] = int8_value((int8_t)weight->values[k], weight->scales[row]);
+    }
+    return result;
+}
+
 static int weight_read(struct parse *parse, struct layer *layer, uint32_t columns, struct reason *why)
 {
     struct csr weight = { .columns = columns };
@@ -138,17 +177,18 @@ static int weight_read(struct parse *parse, struct layer *layer, uint32_t column
     if (!result)
         result = tensor_take(parse, layer, TENSOR_INDEX, csr_is_narrow(&weight) ? TENSOR_U16 : TENSOR_I32, true, &index,
                              why);
-    if (!result)
-        result = tensor_take(parse, layer, TENSOR_VALUES, TENSOR_F32, true, &values, why);
     if (result)
         return result;
     if (starts->count < 2 || starts->count - 1 > MODEL_ELEMENTS_MAX)
         return refuse(why, WISP_E_FORMAT, "crow_indices has %llu elements; a weight has 1 to %u rows, and one more",
                       (unsigned long long)starts->count, MODEL_ELEMENTS_MAX);
+    weight.rows = (uint32_t)(starts->count - 1);
+    result = values_take(parse, layer, &weight, &values, why);
+    if (result)
+        return result;
     if (index->count != values->count)
         return refuse(why, WISP_E_FORMAT, "there are %llu col_indices, but %llu values",
                       (unsigned long long)index->count, (unsigned long long)values->count);
-    weight.rows = (uint32_t)(starts->count - 1);
     weight.count = values->count;
     weight.starts = (uint64_t *)(void *)(parse->data + starts->begin);
     if (csr_is_narrow(&weight))
@@ -157,7 +197,9 @@ static int weight_read(struct parse *parse, struct layer *layer, uint32_t column
         weight.index.wide = (uint32_t *)(void *)(parse->data + index->begin);
     weight.values = (float *)(void *)(parse->data + values->begin);
     layer->weight = weight;
-    result = csr_check(&weight, why);
+    result = values_scale(&weight, why);
+    if (!result)
+        result = csr_check(&weight, why);
     return result ? refuse_in(why, result, "the weight") : 0;
 }
 
@@ -297,40 +339,78 @@ static int graph_read(struct parse *parse, const json_t *graph, struct reason *w
     return 0;
 }
 
-static bool is_aligned(const struct safetensors *file)
+/* Values of fewer bits are used as float32. */
+static bool is_widened(const struct safetensor *tensor)
+{
+    return tensor->type == TENSOR_BF16 || tensor->type == TENSOR_I8;
+}
+
+static bool are_as_used(const struct safetensors *file)
 {
     for (size_t i = 0; i < file->count; i++) {
-        if (file->tensors[i].begin % SAFETENSORS_ALIGNMENT)
+        if (file->tensors[i].begin % SAFETENSORS_ALIGNMENT || is_widened(&file->tensors[i]))
             return false;
     }
     return true;
 }
 
-/* The tensors in a buffer of their own, in place of the file's. */
-static int tensors_align(struct parse *parse, struct reason *why)
+/* Bytes that a tensor takes where it is used; a file has 16 GiB at most, so their sum is no 2^64. */
+static uint64_t room_of(const struct safetensor *tensor)
 {
-    unsigned char *aligned;
+    const uint64_t bytes = is_widened(tensor) ? tensor->count * sizeof(float) : tensor->end - tensor->begin;
+
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+/* Numbers of int8 become float32 as they are: their scales are not checked yet. */
+static void tensor_place(const struct safetensor *tensor, const unsigned char *from, void *to)
+{
+    float *wide = to;
+
+    if (!is_widened(tensor)) {
+        memcpy(to, from, tensor->end - tensor->begin);
+        return;
+    }
+    for (uint64_t i = 0; i < tensor->count; i++) {
+        uint16_t bits;
+
+        if (tensor->type == TENSOR_I8) {
+            wide[i] = (float)(int8_t)from[i];
+            continue;
+        }
+        memcpy(&bits, from + i * sizeof bits, sizeof bits);
+        wide[i] = bf16_value(bits);
+    }
+}
+
+/* The tensors in a buffer of their own, in place of the file's, as they are used: where vector loads reach them, and of
+ * the types that are computed with. */
+static int tensors_place(struct parse *parse, struct reason *why)
+{
+    unsigned char *placed;
     uint64_t end = 0;
 
-    if (is_aligned(&parse->file))
+    parse->memory = parse->size;
+    if (are_as_used(&parse->file))
         return 0;
     for (size_t i = 0; i < parse->file.count; i++)
-        end += (parse->file.tensors[i].end - parse->file.tensors[i].begin + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    aligned = memory_alloc(MAX(end, 1), 1);
-    if (!aligned)
+        end += room_of(&parse->file.tensors[i]);
+    placed = memory_alloc(MAX(end, 1), 1);
+    if (!placed)
         return refuse_errno(why, -ENOMEM, "a copy of the tensors");
+    parse->memory = end;
     end = 0;
     for (size_t i = 0; i < parse->file.count; i++) {
         struct safetensor *tensor = &parse->file.tensors[i];
-        uint64_t bytes = tensor->end - tensor->begin;
+        const uint64_t room = room_of(tensor);
 
-        memcpy(aligned + end, parse->data + tensor->begin, bytes);
+        tensor_place(tensor, parse->data + tensor->begin, placed + end);
         tensor->begin = end;
-        tensor->end = end + bytes;
-        end += (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+        tensor->end = end + room;
+        end += room;
     }
     free(parse->data);
-    parse->data = aligned;
+    parse->data = placed;
     return 0;
 }
 
@@ -344,7 +424,7 @@ static int parse_all(struct parse *parse, struct reason *why)
     if (!result)
         result = safetensors_check_model(&parse->file, parse->data, why);
     if (!result)
-        result = tensors_align(parse, why);
+        result = tensors_place(parse, why);
     if (!result)
         result = metadata_json(parse->file.metadata, METADATA_GRAPH, &graph, why);
     if (!result)
@@ -368,6 +448,7 @@ int model_parse(void *data, size_t size, struct model **out, struct reason *why)
     }
     parse.model->file = parse.data;
     parse.model->file_size = size;
+    parse.model->file_memory = parse.memory;
     memcpy(parse.model->identity, parse.identity, sizeof parse.model->identity);
     *out = parse.model;
     return 0;

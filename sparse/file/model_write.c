@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a model to a file. The bytes follow from the model alone: layers in order, each its three tensors of the weight
- * and then its vectors, then the model's idf, all entries in a fixed order, compact JSON. What the reader would refuse
+ * From a model to a file. The bytes follow from the model alone: layers in order, each the tensors of its weight and
+ * then its vectors, then the model's idf, all entries in a fixed order, compact JSON. What the reader would refuse
  * is not written.
  */
 #include <math.h>
@@ -20,10 +20,17 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they stand in memory");
 
+/* Values that were narrowed to be written. */
+struct narrowed {
+    struct narrowed *next;
+    _Alignas(CACHE_LINE) unsigned char values[];
+};
+
 /* What will be written: part 0 is the header, which is made last. Without `header` and `parts` it is only measured. */
 struct file_layout {
     json_t *header;
     struct file_part *parts;
+    struct narrowed *narrowed; /* that parts are in; a list */
     size_t count, pads;
     uint64_t length; /* of the entries' text */
     uint64_t offset; /* where the next tensor would begin, from the header's end */
@@ -78,6 +85,48 @@ static int tensor_add(struct file_layout *layout, const char *owner, const char 
     return entry_add(layout, name, type, data, count);
 }
 
+/* The values as their type has them, in memory that the layout keeps; without parts nobody reads them. */
+static const void *values_narrow(struct file_layout *layout, const struct csr *weight)
+{
+    const size_t size = value_type_bytes(weight->type);
+    struct narrowed *made = memory_alloc(1, sizeof *made + weight->count * size);
+    uint16_t *bf16;
+    int8_t *int8;
+
+    if (!made)
+        return NULL;
+    made->next = layout->narrowed;
+    layout->narrowed = made;
+    bf16 = (uint16_t *)made->values;
+    int8 = (int8_t *)made->values;
+    for (uint32_t row = 0; row < weight->rows; row++) {
+        for (uint64_t k = weight->starts[row]; k < weight->starts[row + 1]; k++) {
+            if (weight->type == VALUE_BF16)
+                bf16[k] = bf16_of(weight->values[k]);
+            else
+                int8[k] = int8_of(weight->values[k], weight->scales[row]);
+        }
+    }
+    return made->values;
+}
+
+static int values_add(struct file_layout *layout, const struct layer *layer)
+{
+    const struct csr *weight = &layer->weight;
+    const void *values = weight->values;
+    int result;
+
+    if (layout->parts && weight->type != VALUE_FLOAT32) {
+        values = values_narrow(layout, weight);
+        if (!values)
+            return -ENOMEM;
+    }
+    result = tensor_add(layout, layer->name, TENSOR_VALUES, tensor_type_of_values(weight->type), values, weight->count);
+    if (!result && weight->type == VALUE_INT8)
+        result = tensor_add(layout, layer->name, TENSOR_SCALES, TENSOR_F32, weight->scales, weight->rows);
+    return result;
+}
+
 static int layer_add(struct file_layout *layout, const struct layer *layer)
 {
     const struct csr *weight = &layer->weight;
@@ -90,7 +139,7 @@ static int layer_add(struct file_layout *layout, const struct layer *layer)
             result = tensor_add(layout, layer->name, TENSOR_INDEX, narrow ? TENSOR_U16 : TENSOR_I32,
                                 narrow ? (void *)weight->index.narrow : weight->index.wide, weight->count);
         if (!result)
-            result = tensor_add(layout, layer->name, TENSOR_VALUES, TENSOR_F32, weight->values, weight->count);
+            result = values_add(layout, layer);
     }
     for (size_t i = 0; !result && i < LAYER_VECTORS_MAX; i++) {
         if (layer->vectors[i].data)
@@ -210,8 +259,8 @@ static int layout_make(const struct model *model, struct file_layout *layout, ch
     if (result)
         return result;
     layout->count = 1;
-    layout->parts =
-        memory_alloc(1 + 2 * ((size_t)(3 + LAYER_VECTORS_MAX) * model->layer_count + 1), sizeof *layout->parts);
+    layout->parts = memory_alloc(1 + 2 * ((size_t)(TENSOR_OF_WEIGHT_MAX + LAYER_VECTORS_MAX) * model->layer_count + 1),
+                                 sizeof *layout->parts);
     if (!layout->parts)
         return refuse_errno(why, -ENOMEM, "the tensors");
     result = tensors_add(layout, model);
@@ -264,6 +313,17 @@ static int header_make(struct file_layout *layout, const char *text, char **out,
     return 0;
 }
 
+static void layout_deinit(struct file_layout *layout)
+{
+    while (layout->narrowed) {
+        struct narrowed *next = layout->narrowed->next;
+
+        free(layout->narrowed);
+        layout->narrowed = next;
+    }
+    free(layout->parts);
+}
+
 int model_write(const struct model *model, const char *path, struct reason *why)
 {
     cleanup_json json_t *json = json_object();
@@ -279,7 +339,7 @@ int model_write(const struct model *model, const char *path, struct reason *why)
         refuse_in(why, result, "cannot write %s", path);
     else
         result = file_write(path, layout.parts, layout.count, why);
-    free(layout.parts);
+    layout_deinit(&layout);
     return result;
 }
 

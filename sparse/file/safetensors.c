@@ -22,12 +22,12 @@ static const struct {
     [TENSOR_I32] = { "I32", 32 },
     [TENSOR_I64] = { "I64", 64 },
     [TENSOR_F32] = { "F32", 32 },
+    [TENSOR_BF16] = { "BF16", 16 },
+    [TENSOR_I8] = { "I8", 8 },
     [TENSOR_F64] = { "F64", 64 },
     [TENSOR_F16] = { "F16", 16 },
-    [TENSOR_BF16] = { "BF16", 16 },
     /* the rest of what safetensors knows */
     { "BOOL", 8 },
-    { "I8", 8 },
     { "I16", 16 },
     { "U32", 32 },
     { "U64", 64 },
@@ -51,6 +51,17 @@ static const struct json_limits header_limits = {
 const char *tensor_type_name(enum tensor_type type)
 {
     return types[type].name;
+}
+
+enum tensor_type tensor_type_of_values(enum value_type type)
+{
+    static const enum tensor_type kept[VALUE_TYPES] = {
+        [VALUE_FLOAT32] = TENSOR_F32,
+        [VALUE_BF16] = TENSOR_BF16,
+        [VALUE_INT8] = TENSOR_I8,
+    };
+
+    return kept[type];
 }
 
 bool tensor_type_bytes(enum tensor_type type, uint64_t count, uint64_t *out)
@@ -296,7 +307,7 @@ static int plain_check(const struct safetensor *tensor, struct reason *why)
 {
     if (tensor->rank != 1)
         return refuse(why, WISP_E_FORMAT, "shape has %u dimensions; a model's tensors have one", tensor->rank);
-    if (tensor->type > TENSOR_F32)
+    if (tensor->type > TENSOR_I8)
         return refuse(why, WISP_E_FORMAT, "dtype \"%s\" is none that model files use", tensor_type_name(tensor->type));
     return 0;
 }

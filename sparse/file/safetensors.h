@@ -6,8 +6,8 @@
  * safetensors_open() takes what the safetensors library takes, and a little less: no key twice and none of unknown
  * meaning, at most TENSOR_RANK_MAX dimensions, a header that begins at its first byte, is of bounded size, and whose
  * parts are counted before one is built.
- * safetensors_check_model() is what model files add: five types, one dimension, and U8 tensors named "__pad_N" of fewer
- * than 64 zero bytes, which the writer puts where the next tensor would not begin at a multiple of 64, because
+ * safetensors_check_model() is what model files add: seven types, one dimension, and U8 tensors named "__pad_N" of
+ * fewer than 64 zero bytes, which the writer puts where the next tensor would not begin at a multiple of 64, because
  * safetensors allows no holes. Another program that saves a model again puts tensors where it likes; that is no fault.
  */
 #ifndef SPARSE_FILE_SAFETENSORS_H
@@ -25,14 +25,17 @@
 #define SAFETENSORS_PAD       "__pad_"
 #define SAFETENSORS_METADATA  "__metadata__"
 #define SAFETENSORS_LENGTH    8 /* bytes of the header's length, at the start of the file */
-/* Three of a weight and the vectors for every layer, one of the model, and as many pads. */
-#define SAFETENSORS_COUNT_MAX (2 * ((3 + LAYER_VECTORS_MAX) * MODEL_LAYERS_MAX + 1))
+/* Of a weight at most: starts, index, values, scales. */
+#define TENSOR_OF_WEIGHT_MAX 4
+/* Those and the vectors for every layer, one of the model, and as many pads. */
+#define SAFETENSORS_COUNT_MAX (2 * ((TENSOR_OF_WEIGHT_MAX + LAYER_VECTORS_MAX) * MODEL_LAYERS_MAX + 1))
 #define TENSOR_RANK_MAX       8
 
 /* A layer's tensors are NAME.SUFFIX, with these suffixes for a weight and the kind's own for vectors. */
 #define TENSOR_STARTS "weight.crow_indices"
 #define TENSOR_INDEX  "weight.col_indices"
 #define TENSOR_VALUES "weight.values"
+#define TENSOR_SCALES "weight.scales"
 
 /* The model's own, OWNER.SUFFIX: what each feature of a text counts. */
 #define TENSOR_MEDIA "wisp.media"
@@ -45,13 +48,16 @@ enum tensor_type {
     TENSOR_I32,
     TENSOR_I64,
     TENSOR_F32,
-    TENSOR_F64,
-    TENSOR_F16,
     TENSOR_BF16,
+    TENSOR_I8,
+    TENSOR_F64, /* from here on: not in model files */
+    TENSOR_F16,
     TENSOR_TYPES_READ,
 };
 
 const char *tensor_type_name(enum tensor_type type);
+/* In which a weight's values of that type stand in a model file. */
+enum tensor_type tensor_type_of_values(enum value_type type);
 /* Bytes of so many elements; false when they are too many, or no whole number of bytes. */
 bool tensor_type_bytes(enum tensor_type type, uint64_t count, uint64_t *out);
 

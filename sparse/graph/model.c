@@ -118,7 +118,7 @@ static uint64_t layer_memory(const struct layer *layer)
 
 uint64_t model_memory(const struct model *model)
 {
-    uint64_t bytes = model->file ? model->file_size : 0;
+    uint64_t bytes = model->file ? model->file_memory : 0;
 
     for (uint32_t i = 0; i < model->layer_count; i++)
         bytes += layer_memory(&model->layers[i]);

@@ -41,10 +41,11 @@ struct model {
     char *media;          /* JSON object, as media/ reads it; NULL when the input is raw */
     uint8_t *idf;         /* of a text's features, a byte each, as media/ reads it; NULL: none */
     uint32_t idf_count;
-    char *lineage;     /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
-    void *file;        /* the buffer that weights and vectors are borrowed from; NULL when they are the model's own */
-    float *parameters; /* the array that the values are in (parameters.h); NULL: each has its own */
-    size_t file_size;  /* of the file that it was read from */
+    char *lineage;      /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
+    void *file;         /* the buffer that weights and vectors are borrowed from; NULL when they are the model's own */
+    float *parameters;  /* the array that the values are in (parameters.h); NULL: each has its own */
+    size_t file_size;   /* of the file that it was read from */
+    size_t file_memory; /* of the buffer `file`: as much, or what the tensors take where they were moved and widened */
     char identity[MODEL_IDENTITY_MAX]; /* "xxh3-128:…", the checksum of the whole file; "" for a built model */
 };
 
@@ -72,6 +73,12 @@ const struct shape *model_output(const struct model *model);
 uint64_t model_connections(const struct model *model);
 uint64_t model_potential(const struct model *model);
 uint64_t model_memory(const struct model *model);
+
+/* Rounds the values of all weights to what the type has (csr_round()); what a weight borrows is copied first. -ENOMEM,
+ * and some are rounded. */
+int model_round(struct model *model, enum value_type type);
+/* Whether values of some weight are of another type than float32; then *out is the first's. */
+bool model_is_rounded(const struct model *model, enum value_type *out);
 
 /* For a model that is served from packed weights: frees the file's buffer and the arrays of all weights but those that
  * are needed; what is needed, and the vectors, move into memory of their own. Sizes, identity and everything else stay.

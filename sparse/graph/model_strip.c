@@ -13,17 +13,10 @@ static int own_weight(struct csr *weight)
 
     if (weight->owned || !weight->starts)
         return 0;
-    result = csr_reserve(&copy, weight->rows, weight->columns, weight->count);
-    if (result)
-        return result;
-    memcpy(copy.starts, weight->starts, ((size_t)weight->rows + 1) * sizeof *copy.starts);
-    memcpy(copy.values, weight->values, weight->count * sizeof *copy.values);
-    if (csr_is_narrow(weight))
-        memcpy(copy.index.narrow, weight->index.narrow, weight->count * sizeof *copy.index.narrow);
-    else
-        memcpy(copy.index.wide, weight->index.wide, weight->count * sizeof *copy.index.wide);
-    *weight = copy;
-    return 0;
+    result = csr_copy(weight, &copy);
+    if (!result)
+        *weight = copy;
+    return result;
 }
 
 static int own_vectors(struct layer *layer)
@@ -44,10 +37,12 @@ static int own_vectors(struct layer *layer)
     return 0;
 }
 
-/* Its size stays, for who describes the model. */
+/* Its size and type stay, for who describes the model. */
 static void forget_weight(struct csr *weight)
 {
-    const struct csr size = { .rows = weight->rows, .columns = weight->columns, .count = weight->count };
+    const struct csr size = {
+        .rows = weight->rows, .columns = weight->columns, .count = weight->count, .type = weight->type
+    };
 
     csr_deinit(weight);
     *weight = size;

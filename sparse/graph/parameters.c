@@ -81,8 +81,11 @@ static int own_index(struct csr *weight)
 {
     struct csr own = *weight;
 
+    if (weight->owned)
+        csr_widen(weight);
     if (weight->owned || !weight->starts)
         return 0;
+    csr_widen(&own); /* what is borrowed is not freed */
     own.starts = memory_alloc((size_t)weight->rows + 1, sizeof *own.starts);
     own.index.narrow = memory_alloc(weight->count, csr_index_bytes(weight->columns));
     if (!own.starts || !own.index.narrow) {
@@ -132,6 +135,6 @@ int model_gather_parameters(struct model *model, const struct parameters *parame
     model->parameters = values;
     free(model->file);
     model->file = NULL;
-    model->file_size = 0;
+    model->file_size = model->file_memory = 0;
     return 0;
 }

@@ -40,8 +40,9 @@ float *parameters_array(const struct parameters *parameters);
 float *parameters_weight(const struct parameters *parameters, float *array, uint32_t layer);
 float *parameters_vector(const struct parameters *parameters, float *array, uint32_t layer, unsigned vector);
 
-/* Moves the model's values into one such array, model->parameters, which the model owns. What was borrowed from the
- * model file's buffer is copied, and the buffer freed. -ENOMEM: nothing has changed. */
+/* Moves the model's values into one such array, model->parameters, which the model owns. They are of float32
+ * from then on, because they may change. What was borrowed from the model file's buffer is copied, and the buffer
+ * freed. -ENOMEM: nothing has changed. */
 int model_gather_parameters(struct model *model, const struct parameters *parameters);
 
 #endif

@@ -145,7 +145,7 @@ static void hold_together(struct model *model)
     }
     for (uint32_t i = 0; i < model->label_count; i++)
         require(model->labels[i][0]);
-    require(model_memory(model) == model->file_size);
+    require(model_memory(model) == model->file_memory);
     run(model);
 }
 
