@@ -62,6 +62,8 @@ static int side_open(struct measuring *m, enum half half, struct reason *why)
     struct side *side = &m->sides[half];
     int result = model_read(c->path, &side->model, why);
 
+    if (!result && c->values != VALUE_FLOAT32 && model_round(side->model, c->values))
+        result = refuse_errno(why, -ENOMEM, "%s", c->path);
     if (!result)
         result = model_keep_half(side->model, half, why);
     if (!result)

@@ -19,7 +19,8 @@
 
 /* All borrowed. */
 struct compressing {
-    const char *path; /* of the model's file */
+    const char *path;       /* of the model's file */
+    enum value_type values; /* to which its values are rounded first; float32: they are as they stand there */
     const struct kernels *kernels;
     const struct media *media;
     const struct dataset *set; /* of pairs, whose targets are what is compressed */

@@ -24,10 +24,14 @@
 #include "forge/tensors/tensor_file.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
+#include "forge/verbs/measuring/eval.h"
 #include "forge/verbs/print_json.h"
 #include "forge/verbs/verb.h"
 
 #define VERB "eval"
+
+enum { EVAL_BATCH = 128 };
+#define EVAL_THRESHOLD 0.5
 
 struct eval {
     struct experiment_options experiment;
@@ -35,6 +39,8 @@ struct eval {
     double threshold;
     bool json, threshold_given;
     const char *inputs, *answers; /* files for them, NULL: not wanted */
+    enum value_type values;       /* that the model in memory has been rounded to, unlike that in the file */
+    json_t **figures;             /* what would be printed as JSON goes there; NULL: it is printed */
 };
 
 static bool read_options(int argc, char **argv, struct eval *eval, int *status)
@@ -264,7 +270,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     json_t *object;
 
     if (find_baseline(eval, s, r, &baseline))
-        return fail(VERB, EXIT_FAILED, "out of memory");
+        return fail(s->verb, EXIT_FAILED, "out of memory");
     if (!eval->json) {
         if (r->scores)
             print_pictures(s, e, r->scores);
@@ -298,6 +304,10 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     if (s->loss->targets == TARGETS_SET && (eval->threshold_given || !s->model->thresholds))
         json_object_set_new(object, "threshold", json_real(eval->threshold));
     json_object_set_new(object, "split", json_string(eval->experiment.split));
+    if (eval->figures) {
+        *eval->figures = object;
+        return object ? EXIT_DONE : fail(s->verb, EXIT_FAILED, "out of memory");
+    }
     json_object_set_new(object, "seconds", json_real(seconds));
     return print_json(VERB, object);
 }
@@ -387,6 +397,7 @@ static int compress_all(const struct eval *eval, const struct experiment *s, str
                         struct reason *why)
 {
     const struct compressing compressing = { .path = eval->experiment.model,
+                                             .values = eval->values,
                                              .kernels = s->kernels,
                                              .media = s->media,
                                              .set = s->data,
@@ -407,14 +418,14 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
     int result;
 
     if (!which)
-        return fail(VERB, EXIT_FAILED, "out of memory");
+        return fail(s->verb, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->data->count; i++)
         which[i] = (uint32_t)i;
     result = write_tensors(eval, s, evaluator, which, &why);
     if (!result)
         result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
-        return fail(VERB, exit_for_input(result), "%s", why.text);
+        return fail(s->verb, exit_for_input(result), "%s", why.text);
     if (decodes(s)) {
         besides.decoded = &decoded;
         result = decode_all(eval, s, evaluator->batches, which, &decoded, &why);
@@ -424,7 +435,7 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
         result = compress_all(eval, s, &compressed, &why);
     }
     result = result
-                 ? fail(VERB, exit_for_input(result), "%s", why.text)
+                 ? fail(s->verb, exit_for_input(result), "%s", why.text)
                  : print_result(eval, s, &e, evaluator, &besides, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
     evaluation_deinit(&e);
     return result;
@@ -488,7 +499,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     }
     if (!result)
         result = forward_new(&setup, &r.forward, &why);
-    result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, &r);
+    result = result ? fail(s->verb, exit_for_input(result), "%s", why.text) : run(eval, s, &r);
     forward_free(r.forward);
     batches_free(r.batches);
     loss_batch_deinit(&batch);
@@ -498,9 +509,22 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     return result;
 }
 
+int eval_figures(const struct experiment *experiment, const struct experiment_options *options, enum value_type values,
+                 json_t **out)
+{
+    const struct eval eval = { .experiment = *options,
+                               .batch = EVAL_BATCH,
+                               .threshold = EVAL_THRESHOLD,
+                               .json = true,
+                               .values = values,
+                               .figures = out };
+
+    return eval_session(&eval, experiment);
+}
+
 int verb_eval(int argc, char **argv)
 {
-    struct eval eval = { .experiment = { .split = "test" }, .batch = 128, .threshold = 0.5 };
+    struct eval eval = { .experiment = { .split = "test" }, .batch = EVAL_BATCH, .threshold = EVAL_THRESHOLD };
     struct experiment experiment;
     struct reason why;
     int status, result;
