@@ -60,7 +60,7 @@ _wisp() {
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
     local model='' key='' valued described
-    local own='run models show ping status reload rollback stats clients top bench doctor help version build train curves eval export structure'
+    local own='run models show ping status reload rollback stats clients top bench doctor help version build train curves eval quantize export structure'
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$own $(_wisp_programs)" -- "$cur")
@@ -119,6 +119,7 @@ _wisp() {
     --rate-by-density) mapfile -t COMPREPLY < <(compgen -W 'none root full' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;
     --keep) mapfile -t COMPREPLY < <(compgen -W 'best last' -- "$cur"); return ;;
+    --values) mapfile -t COMPREPLY < <(compgen -W 'bf16 int8' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
     -p | --processing)
         mapfile -t COMPREPLY < <(compgen -W 'image.classification image.segmentation image.denoising image.super-resolution image.compression image.enhancement image.style image.generation text.classification text.semantics text.keywords text.summarisation text.translation text.generation audio.classification audio.recognition audio.transcription audio.denoising audio.synthesis' -- "$cur")

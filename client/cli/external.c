@@ -26,6 +26,7 @@ const struct forge_verb forge_verbs[] = {
     { "train", "train its connections" },
     { "curves", "show how trainings went" },
     { "eval", "measure its accuracy on a test set" },
+    { "quantize", "round its values to bf16 or int8, and measure what that changes" },
     { "export", "write its connections for other programs" },
 };
 const size_t forge_verb_count = ARRAY_SIZE(forge_verbs);

@@ -92,6 +92,25 @@ static void print_as_served(const struct screen *screen, const json_t *model)
     fact_print(screen, "requests", "%s", format_count(member_count(model, "requests"), text));
 }
 
+/* What the values of layers are kept as, where that is not float32 in all. */
+static void print_values(const struct screen *screen, const json_t *layers)
+{
+    char text[64] = "";
+    size_t i;
+    json_t *layer;
+
+    json_array_foreach((json_t *)layers, i, layer)
+    {
+        const char *type = member_text(layer, "values");
+        const size_t used = strlen(text);
+
+        if (*type && !strstr(text, type))
+            snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", type);
+    }
+    if (*text && strcmp(text, "float32") != 0)
+        fact_print(screen, "values", "%s; sums in float32", text);
+}
+
 static void print_general(const struct screen *screen, const json_t *model)
 {
     char connections[32], potential[32], text[32];
@@ -107,6 +126,7 @@ static void print_general(const struct screen *screen, const json_t *model)
     fact_print(screen, "sparsity", "%.2f %%: %s of %s connections", 100 * member_real(model, "sparsity"),
                format_count(member_count(model, "connections"), connections),
                format_count(member_count(model, "potential"), potential));
+    print_values(screen, json_object_get(model, "layers"));
     if (member_count(model, "memory_bytes"))
         fact_print(screen, "memory", "%s", format_bytes(member_count(model, "memory_bytes"), text));
     if (*member_text(model, "kernels"))

@@ -64,6 +64,7 @@ static int describe_training(const struct candidates *c, const struct training_r
     if (training && ranks_count(c->ranks) > 1 && !candidates_are_shared(c)) /* which the last bits follow */
         json_object_set_new(training, "ranks", json_integer((json_int_t)ranks_count(c->ranks)));
     json_object_set_new(lineage, "wisp", json_string(WISP_VERSION));
+    json_object_del(lineage, "quantized"); /* values were rounded once, and have moved since */
     if (!training || opposing_describe(c->experiment, o->model, training) ||
         json_object_set_new(lineage, "training", training)) {
         json_decref(lineage);

@@ -11,7 +11,9 @@
  *    "edges": {"fc1": {"hash", "connections", "weights"}}, "base": {"name", "hash"},
  *    "training": {"recipe": {…}, "data": {"name", "hash", "samples", "validation_samples"}, "epochs", "best_epoch",
  *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}],
- *                 "adversary": {"name", "identity"}, "media": {…}}}     the last of what is made of noise
+ *                 "adversary": {"name", "identity"}, "media": {…}}     the last of what is made of noise
+ *    "quantized": {"values": "bf16", "of", "data": {"name", "hash", "split"}, "float32": {…}, "rounded": {…},
+ *                  "difference": {…}}}                figures of `wisp eval`, of both models, and how they differ
  */
 #ifndef FORGE_PLAN_LINEAGE_H
 #define FORGE_PLAN_LINEAGE_H

@@ -24,6 +24,7 @@ static const struct {
     { "train", verb_train, "train a model's connections on data" },
     { "curves", verb_curves, "show how trainings went, one or several" },
     { "eval", verb_eval, "measure a model's accuracy on a test set" },
+    { "quantize", verb_quantize, "round a model's values to bf16 or int8, and measure what that changes" },
     { "show", verb_show, "print what is in a model file, as JSON" },
     { "export", verb_export, "write a model's connections for other programs" },
 };

@@ -120,8 +120,10 @@ static void compare(const char *verb, const char *const *actions)
 
 static void test_pages_have_the_options(void **state)
 {
-    static const char *const verbs[] = { "run",   "models", "show",  "ping",  "status", "stats", "clients", "top",
-                                         "bench", "doctor", "build", "train", "curves", "eval",  "export" };
+    static const char *const verbs[] = {
+        "run",   "models", "show",  "ping",  "status", "stats", "clients", "top",
+        "bench", "doctor", "build", "train", "curves", "eval",  "export",  "quantize"
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
@@ -253,8 +255,10 @@ static void test_completions_have_the_options(void **state)
     static const struct {
         const char *file, *mark;
     } shells[] = { { "completions/_wisp", "--" }, { "completions/wisp.fish", "-l " } };
-    static const char *const verbs[] = { "run",   "models", "show",  "ping",  "status", "stats", "clients", "top",
-                                         "bench", "doctor", "build", "train", "curves", "eval",  "export" };
+    static const char *const verbs[] = {
+        "run",   "models", "show",  "ping",  "status", "stats", "clients", "top",
+        "bench", "doctor", "build", "train", "curves", "eval",  "export",  "quantize"
+    };
     char name[64];
 
     (void)state;
@@ -310,7 +314,7 @@ static void test_completions_have_the_processing_types(void **state)
 static void test_help_has_what_degrades(void **state)
 {
     static const char mark[] = ": _wisp_keys none noise=";
-    const char *page = strstr(read_file("completions/_wisp"), mark), *help[] = { "train", "eval" };
+    const char *page = strstr(read_file("completions/_wisp"), mark), *help[] = { "train", "eval", "quantize" };
     char *list, *save;
 
     (void)state;
