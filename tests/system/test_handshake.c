@@ -115,6 +115,11 @@ static void another_version_is_refused_with_a_sentence(void **state)
     hello.abi_min = hello.abi_max = WIRE_ABI_MAX + 1;
     assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_VERSION);
     assert_non_null(strstr(bed.client.welcome.text, "ABI"));
+    /* As libwisp said it before it sealed its region. */
+    hello.abi_min = hello.abi_max = 1;
+    hello.features = WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS;
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_VERSION);
+    assert_string_equal(bed.client.welcome.text, "the client speaks ABI 1 to 1, the daemon 2 to 2");
     hello = raw_hello(16, 1 << 16);
     hello.features = hello.features_needed = 1ull << 63;
     assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_VERSION);
