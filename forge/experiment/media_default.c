@@ -242,6 +242,13 @@ int media_of_model(const struct model *model, struct media **out, struct reason 
     return text ? media_parse(text, out, why) : refuse_errno(why, -ENOMEM, "media");
 }
 
+static bool is_by_itself(const json_t *object)
+{
+    const char *by = json_string_value(json_object_get(object, "normalise"));
+
+    return by && !strcmp(by, "picture");
+}
+
 static int normalise(char **json, const struct dataset *data, const struct split *split, struct reason *why)
 {
     cleanup_json json_t *object = json_loads(*json, 0, NULL);
@@ -249,7 +256,7 @@ static int normalise(char **json, const struct dataset *data, const struct split
     char *text;
     int result;
 
-    if (!object || json_object_get(object, "mean") || !split->train_count)
+    if (!object || json_object_get(object, "mean") || is_by_itself(object) || !split->train_count)
         return 0;
     result = measure(*json, data, split, &m, why);
     if (result)

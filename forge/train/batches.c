@@ -137,17 +137,6 @@ static const uint8_t *picture_bytes(const struct batches *b, uint32_t sample)
     return b->fitted ? b->fitted + (size_t)sample * b->elements : NULL;
 }
 
-/* The tensor that the bytes stand for, channel by channel. */
-static void decode_bytes(const struct media_levels *levels, const uint8_t *bytes, size_t elements, float *out)
-{
-    size_t plane = elements / levels->channels;
-
-    for (uint32_t c = 0; c < levels->channels; c++) {
-        for (size_t i = 0; i < plane; i++)
-            *out++ = levels->values[c][bytes[i * levels->channels + c]];
-    }
-}
-
 static void spread_sample(const struct batches *b, uint32_t sample, float *out)
 {
     memset(out, 0, b->elements * sizeof *out);
@@ -162,13 +151,16 @@ static void take_tile(const struct batches *b, const struct batch *batch, uint32
     const uint32_t pair = pairs->tiles[sample].pair;
     const struct crop crop = batches_crop(b, batch, sample);
     struct noise_key key = { .stream = recipe_stream(STREAM_NOISE, EPOCH_OF_NONE, pair) };
+    struct media_levels levels = b->levels;
 
+    if (b->scales)
+        media_picture_levels(b->media, &b->scales[pair], &levels);
     if (batch->recipe)
         key = (struct noise_key){ batch->recipe->seed, recipe_stream(STREAM_NOISE, batch->epoch, sample) };
     if (pairs->noisy)
-        crop_take_noisy(&crop, pairs_input(b->data, pair), &b->levels, &pairs->noise, &key, out);
+        crop_take_noisy(&crop, pairs_input(b->data, pair), &levels, &pairs->noise, &key, out);
     else
-        crop_take(&crop, pairs_input(b->data, pair), &b->levels, out);
+        crop_take(&crop, pairs_input(b->data, pair), &levels, out);
 }
 
 static int take_block(const struct batches *b, const struct batch *batch, uint32_t sample, float *out,
@@ -206,7 +198,7 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
     else if (b->sparse && !augment)
         spread_sample(b, sample, scratch);
     else if (!augment && picture_bytes(b, sample))
-        decode_bytes(&b->levels, picture_bytes(b, sample), b->elements, scratch);
+        media_levels_tensor(&b->levels, picture_bytes(b, sample), b->elements, scratch);
     else
         *result = encode(b, sample, augment, &rng, scratch, why);
     if (*result)
@@ -461,13 +453,16 @@ int batches_lend(struct batches *batches, const struct batch *batch, const struc
     return result;
 }
 
+/* Whether their bytes are as good as their numbers; not where a picture's numbers are its own. */
 static bool all_fit(const struct batches *b)
 {
-    for (size_t i = 0; i < b->data->count && !b->data->pairs; i++) {
+    if (b->data->pairs || media_normalises_pictures(b->media))
+        return false;
+    for (size_t i = 0; i < b->data->count; i++) {
         if (!media_picture_fits(b->media, &b->data->pictures[i]))
             return false;
     }
-    return !b->data->pairs;
+    return true;
 }
 
 static int keep_texts(struct batches *b, struct reason *why)
@@ -487,7 +482,7 @@ static int keep_texts(struct batches *b, struct reason *why)
 static int keep_all(struct batches *b, struct reason *why)
 {
     struct filling f = { .batches = b, .batch = { .count = b->data->count } };
-    bool pictures = b->data->kind == MEDIA_IMAGE;
+    bool pictures = b->data->kind == MEDIA_IMAGE && !media_normalises_pictures(b->media);
     size_t size = b->elements * (pictures ? 1 : sizeof(float));
     uint64_t bytes;
 
@@ -537,7 +532,9 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     if (make_room(b) || (b->frames && !b->sounding))
         result = refuse_errno(why, -ENOMEM, "batches");
     if (data->kind == MEDIA_IMAGE) {
-        media_picture_levels(media, &b->levels);
+        media_picture_levels(media, NULL, &b->levels);
+        if (data->pairs && pairs_scales(data, media, &b->scales))
+            result = refuse_errno(why, -ENOMEM, "batches");
         if (data->pairs)
             media_answer_levels(media, data->pairs->channels, &b->answer_levels);
         b->fit = all_fit(b);
@@ -578,6 +575,7 @@ static void free_tensors(struct batches *batches)
     free(batches->kept);
     free(batches->fitted);
     free(batches->sounding);
+    free(batches->scales);
     nonzeros_free(batches->sparse);
 }
 

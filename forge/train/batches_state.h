@@ -17,7 +17,7 @@ struct batches {
     const int32_t *classes; /* that are said instead of the data's; NULL */
     const struct media *media;
     struct pool *pool;
-    bool borrowed; /* `sounding`, `kept`, `fitted` and `sparse` are another's */
+    bool borrowed; /* `sounding`, `kept`, `fitted`, `scales` and `sparse` are another's */
     size_t elements;
     uint32_t bands, frames;  /* of a sound's tensor */
     uint32_t *sounding;      /* how many of them each sound lasts, as it was made last; NULL: no sounds */
@@ -34,7 +34,8 @@ struct batches {
     bool following;                    /* word by word */
     struct sequence last;              /* the last batch, as the pass has it */
     bool fit;                          /* the data's pictures have that size as they are */
-    struct media_levels levels;        /* what their bytes become, */
+    struct media_levels levels;        /* what their bytes become, where that is the same for all, */
+    struct media_scale *scales;        /* or of each pair what is its own; NULL */
     struct media_levels answer_levels; /* and those of pictures that are targets */
     float *scratch;                    /* a tensor for each part, */
     float *answers;                    /* and of pairs of pictures a target; NULL */

@@ -4,6 +4,7 @@
  * model takes (BT.601 luma); fitted and resized; scaled. All in whole numbers of 0..255 but for the filter and the last
  * step, so that a picture that already has the right size loses nothing.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,14 +102,54 @@ static void fit(const struct image_spec *spec, const struct media_picture *in, s
         *from = centred(width, scaled(width, spec->height, spec->width), width, height);
 }
 
-static void scale(const struct image_spec *spec, const uint8_t *pixels, float *out)
+bool media_normalises_pictures(const struct media *media)
 {
-    size_t plane = (size_t)spec->width * spec->height;
+    return media->kind == MEDIA_IMAGE && media->image.normalise == MEDIA_NORMALISE_PICTURE;
+}
 
+/* Sums of whole numbers, so that they are the same whoever adds them. What has next to no contrast, less than a byte,
+ * is not blown up to noise. */
+static void own_scale(const struct media_picture *picture, double *mean, double *deviation)
+{
+    const uint64_t count = (uint64_t)picture->width * picture->height * picture->channels;
+    uint64_t sum = 0, squares = 0;
+
+    for (uint64_t i = 0; i < count; i++) {
+        sum += picture->pixels[i];
+        squares += (uint64_t)picture->pixels[i] * picture->pixels[i];
+    }
+    *mean = (double)sum / (255.0 * (double)count);
+    *deviation = sqrt((double)((unsigned __int128)count * squares - (unsigned __int128)sum * sum));
+    *deviation = MAX(*deviation, (double)count) / (255.0 * (double)count);
+}
+
+void media_picture_scale(const struct media *media, const struct media_picture *picture, struct media_scale *out)
+{
+    const struct image_spec *spec = &media->image;
+
+    memcpy(out->mean, spec->mean, sizeof out->mean);
+    memcpy(out->deviation, spec->deviation, sizeof out->deviation);
+    if (!media_normalises_pictures(media))
+        return;
+    own_scale(picture, &out->mean[0], &out->deviation[0]);
+    for (int c = 1; c < CHANNELS_MAX; c++) {
+        out->mean[c] = out->mean[0];
+        out->deviation[c] = out->deviation[0];
+    }
+}
+
+static void scale(const struct media *media, uint8_t *pixels, float *out)
+{
+    const struct image_spec *spec = &media->image;
+    const struct media_picture picture = { spec->width, spec->height, spec->channels, pixels };
+    const size_t plane = (size_t)spec->width * spec->height;
+    struct media_scale scale;
+
+    media_picture_scale(media, &picture, &scale);
     for (uint32_t c = 0; c < spec->channels; c++) {
         for (size_t i = 0; i < plane; i++)
             out[c * plane + i] =
-                media_normalised(pixels[i * spec->channels + c] / 255.0, spec->mean[c], spec->deviation[c]);
+                media_normalised(pixels[i * spec->channels + c] / 255.0, scale.mean[c], scale.deviation[c]);
     }
 }
 
@@ -161,14 +202,25 @@ bool media_picture_fits(const struct media *media, const struct media_picture *p
     return picture->width == spec->width && picture->height == spec->height && picture->channels == spec->channels;
 }
 
-void media_picture_levels(const struct media *media, struct media_levels *out)
+void media_picture_levels(const struct media *media, const struct media_scale *scale, struct media_levels *out)
 {
-    const struct image_spec *spec = &media->image;
+    const double *mean = scale ? scale->mean : media->image.mean;
+    const double *deviation = scale ? scale->deviation : media->image.deviation;
 
-    out->channels = spec->channels;
-    for (uint32_t c = 0; c < spec->channels; c++) {
+    out->channels = media->image.channels;
+    for (uint32_t c = 0; c < out->channels; c++) {
         for (unsigned byte = 0; byte < 256; byte++)
-            out->values[c][byte] = media_normalised(byte / 255.0, spec->mean[c], spec->deviation[c]);
+            out->values[c][byte] = media_normalised(byte / 255.0, mean[c], deviation[c]);
+    }
+}
+
+void media_levels_tensor(const struct media_levels *levels, const uint8_t *bytes, size_t elements, float *out)
+{
+    size_t plane = elements / levels->channels;
+
+    for (uint32_t c = 0; c < levels->channels; c++) {
+        for (size_t i = 0; i < plane; i++)
+            *out++ = levels->values[c][bytes[i * levels->channels + c]];
     }
 }
 
@@ -178,7 +230,7 @@ int media_encode_picture(const struct media *media, const struct media_picture *
     int result;
 
     if (media_picture_fits(media, picture)) {
-        scale(&media->image, picture->pixels, out);
+        scale(media, picture->pixels, out);
         return 0;
     }
     pixels = memory_alloc(media->elements, 1);
@@ -186,6 +238,6 @@ int media_encode_picture(const struct media *media, const struct media_picture *
         return refuse_errno(why, -ENOMEM, "picture");
     result = media_fit_picture(media, picture, pixels, why);
     if (!result)
-        scale(&media->image, pixels, out);
+        scale(media, pixels, out);
     return result;
 }

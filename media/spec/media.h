@@ -127,7 +127,17 @@ struct media_levels {
     uint32_t channels;
     float values[3][256]; /* [channel][byte] */
 };
-void media_picture_levels(const struct media *media, struct media_levels *out);
+/* What is taken off a byte / 255 of each channel, and what the rest is divided by: as the description gives them, or
+ * those of this picture, which has the tensor's channels; only then it is looked at. */
+struct media_scale {
+    double mean[3], deviation[3];
+};
+bool media_normalises_pictures(const struct media *media); /* each by itself */
+void media_picture_scale(const struct media *media, const struct media_picture *picture, struct media_scale *out);
+/* `scale`: NULL: as the description gives it. */
+void media_picture_levels(const struct media *media, const struct media_scale *scale, struct media_levels *out);
+/* The tensor that bytes stand for, channel by channel. */
+void media_levels_tensor(const struct media_levels *levels, const uint8_t *bytes, size_t elements, float *out);
 
 /* Of pictures that a network gives, [channels][pixels], 1 or 3 channels: what a byte of each channel is as the number
  * that it learns; and its numbers as bytes, channels interleaved, a mask's 0, or 255 above a threshold. */

@@ -57,6 +57,9 @@ static const char *const fits[] = { [MEDIA_FIT_STRETCH] = "stretch",
                                     [MEDIA_FIT_COVER] = "cover",
                                     [MEDIA_FIT_TILES] = "tiles",
                                     NULL };
+static const char *const normalises[] = {
+    [MEDIA_NORMALISE_GIVEN] = "given", [MEDIA_NORMALISE_PICTURE] = "picture", NULL
+};
 static const char *const answers[] = {
     [MEDIA_ANSWER_NONE] = "none", [MEDIA_ANSWER_PICTURE] = "picture", [MEDIA_ANSWER_MASK] = "mask", NULL
 };
@@ -79,6 +82,7 @@ static const struct key keys[] = {
     { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = MEDIA_FIT_STRETCH },
     { IMAGE(overlap), .type = VALUE_COUNT, .min = 0, .max = SIDE_MAX / 2.0, .default_value = OVERLAP_UNSAID },
     { IMAGE(background), .type = VALUE_COUNT, .min = 0, .max = 255, .default_value = 0 },
+    { IMAGE(normalise), .type = VALUE_CHOICE, .choices = normalises, .default_value = MEDIA_NORMALISE_GIVEN },
     { IMAGE(mean), .type = VALUE_LIST, .min = -1e6, .max = 1e6, .default_value = 0 },
     { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
     { IMAGE(answer), .type = VALUE_CHOICE, .choices = answers, .default_value = MEDIA_ANSWER_NONE },

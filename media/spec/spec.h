@@ -16,6 +16,7 @@
 
 #include "media/spec/vocabulary.h"
 
+enum image_normalise { MEDIA_NORMALISE_GIVEN, MEDIA_NORMALISE_PICTURE };
 enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER, MEDIA_FIT_TILES };
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
 enum text_each { MEDIA_EACH_TEXT, MEDIA_EACH_WORD };
@@ -28,6 +29,7 @@ struct image_spec {
     uint32_t fit;     /* enum image_fit */
     uint32_t overlap; /* of tiles, in pixels of the input; till media_parse() is done OVERLAP_UNSAID */
     uint32_t background;
+    uint32_t normalise; /* enum image_normalise */
     double mean[CHANNELS_MAX], deviation[CHANNELS_MAX];
     uint32_t answer; /* enum media_answer */
     uint32_t threshold;

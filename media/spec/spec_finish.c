@@ -27,11 +27,30 @@ static int finish_tiles(struct image_spec *image, struct reason *why)
     return 0;
 }
 
+/* What a picture's own mean and deviation are is not known when a picture comes back. */
+static int finish_normalise(const struct image_spec *image, struct reason *why)
+{
+    bool given = false;
+
+    if (image->normalise != MEDIA_NORMALISE_PICTURE)
+        return 0;
+    for (uint32_t c = 0; c < CHANNELS_MAX; c++)
+        given = given || image->mean[c] != 0 || image->deviation[c] != 1;
+    if (given)
+        return refuse(why, WISP_E_FORMAT,
+                      "normalise: \"picture\" takes each picture's own mean and deviation, and no other");
+    if (image->answer == MEDIA_ANSWER_PICTURE)
+        return refuse(why, WISP_E_FORMAT, "normalise: \"picture\" goes with answer \"none\" or \"mask\"");
+    return 0;
+}
+
 static int finish_image(struct media *media, struct reason *why)
 {
     struct image_spec *image = &media->image;
     int result = finish_tiles(image, why);
 
+    if (!result)
+        result = finish_normalise(image, why);
     if (result)
         return result;
     if (image->channels == 2)

@@ -54,6 +54,7 @@ int latent_tiles_init(struct latent_tiles *tiles, const struct media *media, con
 {
     const uint32_t width = (picture->width + form->block - 1) / form->block;
     const uint32_t height = (picture->height + form->block - 1) / form->block;
+    struct media_scale scale;
     int result;
 
     *tiles = (struct latent_tiles){
@@ -63,8 +64,9 @@ int latent_tiles_init(struct latent_tiles *tiles, const struct media *media, con
         .columns = pieces_plan(picture->width, 1, 0, 1),
         .rows = pieces_plan(picture->height, 1, 0, 1),
     };
-    media_picture_levels(media, &tiles->levels);
     result = convert(tiles, media, picture, why);
+    media_picture_scale(media, &tiles->in, &scale);
+    media_picture_levels(media, &scale, &tiles->levels);
     if (!result)
         result = latents_init(&tiles->out, form->depth, width, height, why);
     if (result)

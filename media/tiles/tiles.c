@@ -53,6 +53,7 @@ int tiles_init(struct tiles *tiles, const struct media *media, const struct medi
                const struct tiles_output *output, struct reason *why)
 {
     const struct image_spec *spec = &media->image;
+    struct media_scale scale;
 
     *tiles = (struct tiles){
         .media = media,
@@ -62,8 +63,11 @@ int tiles_init(struct tiles *tiles, const struct media *media, const struct medi
         .in = { picture->width, picture->height, spec->channels, picture->pixels },
         .out = { picture->width * output->scale, picture->height * output->scale, output->channels, NULL },
     };
-    media_picture_levels(media, &tiles->levels);
-    return allocate(tiles) || convert(tiles, picture) ? refuse_size(tiles, why) : 0;
+    if (allocate(tiles) || convert(tiles, picture))
+        return refuse_size(tiles, why);
+    media_picture_scale(media, &tiles->in, &scale);
+    media_picture_levels(media, &scale, &tiles->levels);
+    return 0;
 }
 
 int tiles_init_answer(struct tiles *tiles, const struct media *media, const struct pieces *across,

@@ -25,7 +25,7 @@ enum { ELEMENTS_MAX = 256 }; /* of the descriptions below */
 static const char *const descriptions[] = {
     "{\"kind\":\"image\",\"width\":9,\"height\":5,\"channels\":1,\"fit\":\"cover\"}",
     "{\"kind\":\"image\",\"width\":4,\"height\":16,\"fit\":\"contain\",\"background\":99}",
-    "{\"kind\":\"image\",\"width\":8,\"height\":8}",
+    "{\"kind\":\"image\",\"width\":8,\"height\":8,\"normalise\":\"picture\"}",
     "{\"kind\":\"text\",\"features\":64,\"characters\":[1,4],\"words\":[1,2]}",
     "{\"kind\":\"text\",\"features\":7,\"limit\":16,\"weight\":\"sqrt\",\"norm\":\"none\",\"idf\":\"ABAg/wEHMw==\"}",
     "{\"kind\":\"audio\",\"mels\":8,\"frames\":5}",

@@ -283,3 +283,17 @@ struct crop pairs_crop(const struct dataset *set, uint32_t sample, struct rng *r
     crop.top = (uint32_t)rng_below(rng, in->height - crop.height + 1);
     return crop;
 }
+
+/* Of the whole picture, as wisp run has it, whatever tile or crop of it is a sample. */
+int pairs_scales(const struct dataset *set, const struct media *media, struct media_scale **out)
+{
+    const size_t count = set->pairs->count;
+
+    *out = NULL;
+    if (!media_normalises_pictures(media))
+        return 0;
+    *out = memory_alloc(count, sizeof **out);
+    for (uint32_t pair = 0; *out && pair < count; pair++)
+        media_picture_scale(media, pairs_input(set, pair), &(*out)[pair]);
+    return *out ? 0 : -ENOMEM;
+}

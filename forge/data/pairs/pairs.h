@@ -53,6 +53,10 @@ static inline const struct media_picture *pairs_target(const struct dataset *set
     return &set->pictures[2 * (size_t)pair + 1];
 }
 
+/* What each pair's input is normalised by, where the description says that each is by itself; else *out is NULL. To be
+ * freed. -ENOMEM. */
+int pairs_scales(const struct dataset *set, const struct media *media, struct media_scale **out);
+
 /* How tiles cover a pair, as `wisp run` covers a picture. */
 static inline struct pieces pairs_across(const struct dataset *set, uint32_t pair)
 {

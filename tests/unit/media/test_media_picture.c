@@ -508,6 +508,39 @@ static void answers_out_of_range(void **state)
 }
 
 /* The extremes that a picture and a model may have. */
+/* A mean of 0 and a deviation of 1, whatever light there was; all channels by the same, so that colours stay apart. */
+static void normalised_by_itself(void **state)
+{
+    enum { PIXELS = 16 * 12 };
+    struct media *media = make_media(RGB(16, 12) ",\"normalise\":\"picture\"}");
+    uint8_t dark[3 * PIXELS], light[3 * PIXELS];
+    const struct media_picture pictures[] = { { 16, 12, 3, dark }, { 16, 12, 3, light } };
+    float out[2][3 * PIXELS];
+    struct reason why = { "" };
+    double sum = 0, squares = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof dark; i++) {
+        dark[i] = (uint8_t)(i * i * 71 % 31 + 20 * (i % 3));
+        light[i] = (uint8_t)(2 * dark[i] + 50);
+    }
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(media_encode_picture(media, &pictures[i], out[i], &why), why);
+    for (size_t i = 0; i < 3 * PIXELS; i++) {
+        sum += (double)out[0][i];
+        squares += (double)out[0][i] * (double)out[0][i];
+        assert_float_equal(out[0][i], out[1][i], 1e-5);
+        assert_true(out[0][i] < out[0][0] || dark[3 * (i % PIXELS) + i / PIXELS] >= dark[0]);
+    }
+    assert_float_equal(sum / (3 * PIXELS), 0, 1e-6);
+    assert_float_equal(squares / (3 * PIXELS), 1, 1e-6);
+    memset(dark, 77, sizeof dark); /* nothing to see: no division by nothing */
+    dark[5] = 78;
+    assert_ok(media_encode_picture(media, &pictures[0], out[0], &why), why);
+    assert_true(out[0][0] > -0.01f && out[0][0] <= 0 && out[0][2 * PIXELS + 1] > 0.9f && out[0][2 * PIXELS + 1] < 1);
+    media_free(media);
+}
+
 static void extremes(void **state)
 {
     uint8_t *pixels = calloc(16384, 1);
@@ -546,6 +579,7 @@ int main(void)
         cmocka_unit_test(channels_at_its_own_size),
         cmocka_unit_test(answers_come_back),
         cmocka_unit_test(answers_out_of_range),
+        cmocka_unit_test(normalised_by_itself),
         cmocka_unit_test(extremes),
     };
 

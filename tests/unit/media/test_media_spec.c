@@ -165,6 +165,19 @@ static void refusals_of_tiles(void **state)
     check_refusal(IMAGE "\"fit\":\"tiles\",\"answer\":\"mask\",\"overlap\":5}", "tiles of 8 x 8 overlap by at most 4");
 }
 
+/* What a picture was is not known any more when its answer is to become one. */
+static void refusals_of_normalising(void **state)
+{
+    (void)state;
+    media_free(make_media(IMAGE "\"normalise\":\"given\",\"mean\":0.5,\"answer\":\"picture\"}"));
+    media_free(make_media(IMAGE "\"normalise\":\"picture\",\"fit\":\"tiles\",\"answer\":\"mask\"}"));
+    check_refusal(IMAGE "\"normalise\":\"set\"}", "normalise: one of \"given\", \"picture\" is expected");
+    check_refusal(IMAGE "\"normalise\":true}", "normalise: one of");
+    check_refusal(IMAGE "\"normalise\":\"picture\",\"mean\":[0,0,0.5]}", "own mean and deviation, and no other");
+    check_refusal(IMAGE "\"normalise\":\"picture\",\"deviation\":2}", "own mean and deviation, and no other");
+    check_refusal(IMAGE "\"normalise\":\"picture\",\"answer\":\"picture\"}", "normalise: \"picture\" goes with answer");
+}
+
 static void refusals_of_spectra(void **state)
 {
     (void)state;
@@ -260,9 +273,15 @@ static void endings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes),    cmocka_unit_test(refusals_of_tiles), cmocka_unit_test(refusals_of_spectra),
-        cmocka_unit_test(refusals),  cmocka_unit_test(raw_tensors),       cmocka_unit_test(files),
-        cmocka_unit_test(documents), cmocka_unit_test(endings),
+        cmocka_unit_test(shapes),
+        cmocka_unit_test(refusals_of_tiles),
+        cmocka_unit_test(refusals_of_normalising),
+        cmocka_unit_test(refusals_of_spectra),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(raw_tensors),
+        cmocka_unit_test(files),
+        cmocka_unit_test(documents),
+        cmocka_unit_test(endings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

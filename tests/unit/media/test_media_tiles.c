@@ -183,6 +183,35 @@ static void test_a_lie_is_found_out(void **state)
     free(in.pixels);
 }
 
+/* Where each picture is normalised by itself, a tile has the numbers that its place in the whole has. */
+static void test_tiles_are_normalised_as_the_whole(void **state)
+{
+    struct media *media = make_media(GREY(16, 16) ",\"fit\":\"tiles\",\"answer\":\"mask\",\"normalise\":\"picture\"}");
+    struct media *whole = make_media(GREY(40, 23) ",\"normalise\":\"picture\"}");
+    struct media_picture in = make_picture(40, 23, 3);
+    static float input[TILE * TILE], right[40 * 23];
+    struct reason why = { "" };
+    struct tiles tiles;
+
+    (void)state;
+    for (size_t i = 0; i < 3 * 16 * 23; i++)
+        in.pixels[i] /= 8; /* darker here than there */
+    assert_ok(media_encode_picture(whole, &in, right, &why), why);
+    assert_ok(tiles_init(&tiles, media, &in, &(struct tiles_output){ .channels = 1, .scale = 1 }, &why), why);
+    for (uint64_t number = 0; number < tiles_count(&tiles); number++) {
+        const uint64_t left = pieces_begin(&tiles.across, number % tiles.across.count);
+        const uint64_t top = pieces_begin(&tiles.down, number / tiles.across.count);
+
+        tiles_take(&tiles, number, input);
+        for (uint64_t y = 0; y < TILE; y++)
+            assert_memory_equal(input + y * TILE, right + (top + y) * 40 + left, TILE * sizeof *input);
+    }
+    tiles_deinit(&tiles);
+    media_free(media);
+    media_free(whole);
+    free(in.pixels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_near_sight_makes_no_difference),
         cmocka_unit_test(test_no_seam_is_seen),
         cmocka_unit_test(test_a_lie_is_found_out),
+        cmocka_unit_test(test_tiles_are_normalised_as_the_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/file/model_file.h"
@@ -36,10 +37,11 @@ static void put_pair(const char *set, const char *split, unsigned number, const 
     put(name, 24, 20, mask);
 }
 
-/* A disc under noise, and its mask: a label's number, and of the set that is white 255. */
+/* A disc under noise, with much light and with little, and its mask: a label's number, and of the set that is white
+ * 255. */
 static void put_disc(const char *split, unsigned number)
 {
-    uint8_t picture[24 * 20], mask[24 * 20];
+    uint8_t picture[24 * 20], dim[24 * 20], mask[24 * 20];
     struct rng rng = rng_make(number, *split);
     const double x0 = 5 + 14 * rng_double(&rng), y0 = 5 + 10 * rng_double(&rng);
 
@@ -51,6 +53,9 @@ static void put_disc(const char *split, unsigned number)
         picture[i] = (uint8_t)(60 + 60 * (mask[i] > 0) + rng_below(&rng, 80));
     }
     put_pair("discs", split, number, picture, mask);
+    for (unsigned i = 0; i < sizeof picture; i++)
+        dim[i] = picture[i] / 4;
+    put_pair("dim", split, number, dim, mask);
     for (unsigned i = 0; i < sizeof mask; i++)
         mask[i] = mask[i] ? 255 : 0;
     put_pair("white", split, number, picture, mask);
@@ -129,6 +134,10 @@ static void says_of_itself(const char *file, const char *what)
     "--media {\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"answer\":\"mask\",\"threshold\":1}"
 #define RECIPE "--optimizer adamw -b 4 -r 0.02 --augment flip=0.5,turn=0.75 --no-history"
 
+#define BY_THEMSELVES                                                                                                  \
+    "--media {\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"answer\":\"mask\",\"threshold\":1,"       \
+    "\"normalise\":\"picture\"}"
+
 static void test_masks_are_learned(void **state)
 {
     (void)state;
@@ -189,6 +198,39 @@ static double deviation_of(const char *file)
     json_decref(media);
     model_free(model);
     return deviation;
+}
+
+/* What was learned in much light is found in little, where each picture is normalised by itself: the whole, as its
+ * first number shows, and not the tile. */
+static void test_little_light_is_enough(void **state)
+{
+    struct media *media;
+    struct media_scale scale;
+    struct reason why = { "" };
+    struct media_picture whole;
+    float first;
+    FILE *file;
+    void *png;
+    size_t size;
+
+    (void)state;
+    forge_run_well(&ran, data_root, "train mask -D discs --loss dice -e 25 " RECIPE " " MASKS " -o mask.3");
+    assert_true(evaluate("eval mask.3 -D dim --json", "iou") < 0.3);
+    forge_run_well(&ran, data_root, "train mask -D discs --loss dice -e 25 " RECIPE " " BY_THEMSELVES " -o mask.3");
+    assert_true(evaluate("eval mask.3 -D discs --json", "iou") > 0.7);
+    assert_true(evaluate("eval mask.3 -D dim --json --inputs first", "iou") > 0.7);
+    says_of_itself("mask.3", "\"normalise\":\"picture\"");
+    assert_ok(file_read(scratch_path(data_root, "dim/test/images/0.png"), 1 << 20, &png, &size, &why), why);
+    assert_ok(media_decode_picture("0.png", png, size, &whole, &why), why);
+    assert_ok(media_parse(GREY(16, 16) ",\"normalise\":\"picture\"}", &media, &why), why);
+    media_picture_scale(media, &whole, &scale);
+    file = fopen(scratch_path(data_root, "first"), "rb");
+    assert_true(file && fread(&first, sizeof first, 1, file) == 1);
+    assert_true(first == (float)((whole.pixels[0] / 255.0 - scale.mean[0]) / scale.deviation[0]));
+    fclose(file);
+    free(png);
+    free(whole.pixels);
+    media_free(media);
 }
 
 static void test_noise_is_taken_off(void **state)
@@ -307,9 +349,13 @@ static void test_what_is_left_out_are_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masks_are_learned),          cmocka_unit_test(test_the_same_bytes),
-        cmocka_unit_test(test_noise_is_taken_off),         cmocka_unit_test(test_pictures_become_larger),
-        cmocka_unit_test(test_a_type_has_a_structure),     cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_masks_are_learned),
+        cmocka_unit_test(test_little_light_is_enough),
+        cmocka_unit_test(test_the_same_bytes),
+        cmocka_unit_test(test_noise_is_taken_off),
+        cmocka_unit_test(test_pictures_become_larger),
+        cmocka_unit_test(test_a_type_has_a_structure),
+        cmocka_unit_test(test_what_does_not_fit_is_refused),
         cmocka_unit_test(test_what_is_left_out_are_files),
     };
 
