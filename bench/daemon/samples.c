@@ -37,6 +37,12 @@ static double rank_us(const struct samples *samples, double fraction)
     return (double)samples->ns[rank ? rank - 1 : 0] / 1000;
 }
 
+double samples_rank_us(struct samples *samples, double fraction)
+{
+    qsort(samples->ns, samples->count, sizeof *samples->ns, compare);
+    return rank_us(samples, fraction);
+}
+
 void samples_print(struct samples *samples, const char *prefix, int all, FILE *out)
 {
     double sum = 0;

@@ -19,6 +19,9 @@ void samples_deinit(struct samples *samples);
 /* Drops what is over the capacity, which the caller chose large enough. */
 void samples_add(struct samples *samples, uint64_t ns);
 
+/* The nearest rank, in microseconds; sorts. Needs one sample. */
+double samples_rank_us(struct samples *samples, double fraction);
+
 /* Writes `"PREFIXp50_us": …, "PREFIXp99_us": …` and, when `all`, p999, max and mean too; sorts. Needs one sample. */
 void samples_print(struct samples *samples, const char *prefix, int all, FILE *out);
 
