@@ -244,6 +244,34 @@ static inline vec picks_two(picks values, unsigned i)
     return (vec){ _mm256_set1_ps(values[2 * i]), _mm256_set1_ps(values[2 * i + 1]) };
 }
 
+/* Sixteen values as the float32 that they stand for: a bf16 is its upper half, an int8 a whole number. */
+static inline __m256 bf16_half(const uint16_t *from)
+{
+    const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from));
+
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+static inline vec vec_load_bf16(const uint16_t *from)
+{
+    return (vec){ bf16_half(from), bf16_half(from + 8) };
+}
+
+static inline __m256 int8_half(const int8_t *from)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)from)));
+}
+
+static inline vec vec_load_int8(const int8_t *from)
+{
+    return (vec){ int8_half(from), int8_half(from + 8) };
+}
+
+static inline vec vec_mul(vec a, vec b)
+{
+    return (vec){ _mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high) };
+}
+
 /* Thirty-two inputs, of which each lane takes the one whose number its byte says (formats/window32.h): three bits say
  * which of a register, the next two which register. */
 typedef struct {

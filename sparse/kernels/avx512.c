@@ -191,6 +191,23 @@ static inline vec picks_two(picks values, unsigned i)
     return _mm512_permutexvar_ps(_mm512_mask_set1_epi32(low, 0xff00, (int)(2 * i + 1)), values);
 }
 
+/* Sixteen values as the float32 that they stand for: a bf16 is its upper half, an int8 a whole number. */
+static inline vec vec_load_bf16(const uint16_t *from)
+{
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)from));
+
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+static inline vec vec_load_int8(const int8_t *from)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)from)));
+}
+
+static inline vec vec_mul(vec a, vec b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
 /* Thirty-two inputs, of which each lane takes the one whose number its byte says (formats/window32.h): five bits of
  * it, whatever stands above them. */
 typedef struct {

@@ -21,6 +21,7 @@ struct entry {
     char kernels[WORD_MAX], cpu[CPU_NAME_MAX];
     uint32_t rows, columns;
     uint64_t count;
+    enum value_type type;
     struct choice choice;
 };
 
@@ -65,6 +66,7 @@ static bool entry_read(char *line, struct entry *out)
     *out = (struct entry){ .rows = 0 };
     if (!next_word(&line, out->kernels) || !next_number(&line, UINT32_MAX, &rows) ||
         !next_number(&line, UINT32_MAX, &columns) || !next_number(&line, UINT64_MAX, &out->count) ||
+        !next_word(&line, word) || (out->type = value_type_find(word)) == VALUE_TYPES ||
         !next_number(&line, BATCH_CLASSES - 1, &first) || !next_number(&line, BATCH_CLASSES - 1, &last) || first > last)
         return false;
     out->rows = (uint32_t)rows;
@@ -83,8 +85,8 @@ static bool entry_read(char *line, struct entry *out)
 
 static void entry_write(FILE *out, const struct entry *e)
 {
-    fprintf(out, "%s %u %u %" PRIu64 " %u %u", e->kernels, e->rows, e->columns, e->count, e->choice.first,
-            e->choice.last);
+    fprintf(out, "%s %u %u %" PRIu64 " %s %u %u", e->kernels, e->rows, e->columns, e->count, value_type_name(e->type),
+            e->choice.first, e->choice.last);
     for (unsigned c = 0; c < BATCH_CLASSES; c++)
         fprintf(out, " %s", weight_format_at(e->choice.format[c])->name);
     fprintf(out, " %s\n", e->cpu);
@@ -93,12 +95,15 @@ static void entry_write(FILE *out, const struct entry *e)
 static bool entry_is_of(const struct entry *a, const struct entry *b)
 {
     return !strcmp(a->kernels, b->kernels) && a->rows == b->rows && a->columns == b->columns && a->count == b->count &&
-           a->choice.first == b->choice.first && a->choice.last == b->choice.last && !strcmp(a->cpu, b->cpu);
+           a->type == b->type && a->choice.first == b->choice.first && a->choice.last == b->choice.last &&
+           !strcmp(a->cpu, b->cpu);
 }
 
 static struct entry entry_of(const struct kernels *kernels, const struct csr *w, const struct choice *choice)
 {
-    struct entry made = { .rows = w->rows, .columns = w->columns, .count = w->count, .choice = *choice };
+    struct entry made = {
+        .rows = w->rows, .columns = w->columns, .count = w->count, .type = w->type, .choice = *choice
+    };
 
     snprintf(made.kernels, sizeof made.kernels, "%s", kernels->name);
     cpu_name(made.cpu);

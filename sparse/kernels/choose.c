@@ -53,6 +53,11 @@ static int excerpt_take(const struct csr *w, uint32_t stride, struct csr *out)
     for (uint32_t r = 0; r < w->rows; r += stride, rows++)
         count += w->starts[r + 1] - w->starts[r];
     result = csr_alloc(out, rows, w->columns, count);
+    out->type = w->type;
+    if (!result && w->scales) {
+        out->scales = memory_alloc(rows, sizeof *out->scales);
+        result = out->scales ? 0 : -ENOMEM;
+    }
     for (uint32_t r = 0; r < rows && !result; r++) {
         const uint64_t from = w->starts[(uint64_t)r * stride], length = w->starts[(uint64_t)r * stride + 1] - from;
 
@@ -61,6 +66,8 @@ static int excerpt_take(const struct csr *w, uint32_t stride, struct csr *out)
             memcpy(out->index.narrow + at, w->index.narrow + from, length * sizeof *w->index.narrow);
         else
             memcpy(out->index.wide + at, w->index.wide + from, length * sizeof *w->index.wide);
+        if (w->scales)
+            out->scales[r] = w->scales[(uint64_t)r * stride];
         at += length;
         out->starts[r + 1] = at;
     }

@@ -417,6 +417,36 @@ static inline vec picks_two(picks values, unsigned i)
     return vec_of_two(eight_set(values[(size_t)2 * i]), eight_set(values[(size_t)2 * i + 1]));
 }
 
+/* Sixteen values as the float32 that they stand for: a bf16 is its upper half, an int8 a whole number. */
+static inline vec vec_load_bf16(const uint16_t *from)
+{
+    vec value;
+
+    for (unsigned q = 0; q < 4; q++)
+        value.quarter[q] = vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vld1_u16(from + (size_t)q * QUARTER)), 16));
+    return value;
+}
+
+static inline vec vec_load_int8(const int8_t *from)
+{
+    vec value;
+
+    for (unsigned half = 0; half < 2; half++) {
+        const int16x8_t wide = vmovl_s8(vld1_s8(from + (size_t)half * 8));
+
+        value.quarter[2 * half] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+        value.quarter[2 * half + 1] = vcvtq_f32_s32(vmovl_s16(vget_high_s16(wide)));
+    }
+    return value;
+}
+
+static inline vec vec_mul(vec a, vec b)
+{
+    for (unsigned q = 0; q < 4; q++)
+        a.quarter[q] = vmulq_f32(a.quarter[q], b.quarter[q]);
+    return a;
+}
+
 /* Thirty-two inputs, of which each lane takes the one whose number its byte says (formats/window32.h). */
 typedef const float *window;
 typedef const uint32_t *window_places;

@@ -141,10 +141,20 @@ static void window32_run(const struct packed *packed, const struct product *p, u
             const unsigned place = window32_place(w, step, slice, lane);
 
             if (place & WINDOW32_TAKES_PART)
-                add_connection(p, w->values[(step * WINDOW32_SLICES + slice) * LANES + lane],
+                add_connection(p, window32_value(w, (step * WINDOW32_SLICES + slice) * LANES + lane, r),
                                w->columns[step] + place % WINDOW32_COLUMNS, sums);
         }
     }
+}
+
+static void window32_bf16_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    window32_run(packed, p, begin, end);
+}
+
+static void window32_int8_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    window32_run(packed, p, begin, end);
 }
 
 static float add_lanes(float lanes[LANES])

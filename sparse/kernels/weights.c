@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/pool.h"
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
@@ -184,6 +185,13 @@ static int copy_rows(struct csr *rows)
         return result;
     for (uint32_t r = 0; r <= from.rows; r++)
         rows->starts[r] = from.starts[r] - first;
+    rows->type = from.type;
+    if (from.scales) {
+        rows->scales = memory_alloc(from.rows, sizeof *rows->scales);
+        if (!rows->scales)
+            return -ENOMEM;
+        memcpy(rows->scales, from.scales, from.rows * sizeof *rows->scales);
+    }
     memcpy(rows->index.narrow, (const char *)from.index.narrow + first * bytes, from.count * bytes);
     memcpy(rows->values, from.values + first, from.count * sizeof *rows->values);
     return 0;
@@ -199,6 +207,7 @@ static int make_block(const struct weights *whole, const struct csr *w, uint32_t
     out->rows.owned = false;
     out->rows.rows = rows;
     out->rows.starts += begin;
+    out->rows.scales += out->rows.scales ? begin : 0;
     out->rows.count = out->rows.starts[rows] - out->rows.starts[0];
     out->weights = calloc(1, sizeof *out->weights);
     if (!out->weights)

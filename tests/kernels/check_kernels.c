@@ -141,11 +141,20 @@ static void test_matrix_kernels(void **state)
         for (size_t s = 0; s < ARRAY_SIZE(shapes); s++) {
             struct csr w = matrix(&rng, shapes[s].rows, shapes[s].columns, shapes[s].percent);
             bool many = shapes[s].columns > 1000;
+            const enum value_type types = many ? VALUE_FLOAT32 : VALUE_INT8; /* which are float32, too */
 
             for (int special = many; special < 2; special++) {
                 check_forward(&rng, kernels, &w, special);
                 if (!many)
                     check_backward(&rng, kernels, &w, special);
+            }
+            for (enum value_type type = VALUE_BF16; type <= types; type++) {
+                struct csr rounded;
+
+                assert_int_equal(csr_copy(&w, &rounded), 0);
+                assert_int_equal(csr_round(&rounded, type), 0);
+                check_forward(&rng, kernels, &rounded, true);
+                csr_deinit(&rounded);
             }
             csr_deinit(&w);
         }

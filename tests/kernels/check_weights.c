@@ -47,12 +47,9 @@ static void check_weights(const struct weights *weights, uint32_t blocks, const 
 static void check_split(struct weights *weights, const struct csr *w, bool serve, struct rng *rng, const char *table)
 {
     const char *before = weights_format(weights, 1);
-    struct csr moved = *w;
+    struct csr moved;
 
-    assert_int_equal(csr_reserve(&moved, w->rows, w->columns, w->count), 0);
-    memcpy(moved.starts, w->starts, (w->rows + 1) * sizeof *w->starts);
-    memcpy(moved.index.narrow, w->index.narrow, w->count * csr_index_bytes(w->columns));
-    memcpy(moved.values, w->values, w->count * sizeof *w->values);
+    assert_int_equal(csr_copy(w, &moved), 0);
     assert_int_equal(weights_split(weights, &moved, 7), 0);
     assert_string_equal(weights_format(weights, 1), before);
     assert_int_equal(weights_borrow_csr(weights), !serve);
@@ -60,6 +57,8 @@ static void check_split(struct weights *weights, const struct csr *w, bool serve
         memset(moved.starts, 0xff, (w->rows + 1) * sizeof *w->starts);
         memset(moved.index.narrow, 0xff, w->count * csr_index_bytes(w->columns));
         memset(moved.values, 0xff, w->count * sizeof *w->values);
+        if (moved.scales)
+            memset(moved.scales, 0xff, w->rows * sizeof *w->scales);
     }
     check_weights(weights, 7, w, rng, table);
     csr_deinit(&moved);
@@ -118,7 +117,8 @@ static void test_what_takes_too_much_is_not_chosen(void **state)
     csr_deinit(&w);
 }
 
-/* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion. */
+/* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion; of values of any
+ * type. */
 static void test_weights_of_any_choice(void **state)
 {
     const struct kernels *kernels;
@@ -130,6 +130,7 @@ static void test_weights_of_any_choice(void **state)
             struct csr w = matrix(&rng, 70, 300, percent);
             struct weights *chosen, *borrowed;
 
+            assert_int_equal(csr_round(&w, percent / 14 % VALUE_TYPES), 0);
             assert_int_equal(weights_new(kernels, &w, 1, 129, NULL, &chosen), 0);
             assert_int_equal(weights_borrow(kernels, &w, &borrowed), 0);
             check_weights(chosen, 0, &w, &rng, kernels->name);
@@ -158,7 +159,10 @@ static void test_estimated_choice(void **state)
         unsigned percent;
         size_t n;
         const char *format;
-    } cases[] = { { 50, 1, "window32" }, { 100, 64, "dense8" }, { 20, 16, "block8" }, { 50, 64, "block8" } };
+        enum value_type type;
+    } cases[] = { { 50, 1, "window32", VALUE_FLOAT32 },   { 100, 64, "dense8", VALUE_FLOAT32 },
+                  { 20, 16, "block8", VALUE_FLOAT32 },    { 50, 64, "block8", VALUE_BF16 },
+                  { 50, 1, "window32_bf16", VALUE_BF16 }, { 50, 1, "window32_int8", VALUE_INT8 } };
     struct choice_cache *cache;
     struct rng rng = rng_make(14, 0);
 
@@ -170,6 +174,7 @@ static void test_estimated_choice(void **state)
         struct choice known = { .last = batch_class_of(64) };
         struct weights *weights;
 
+        assert_int_equal(csr_round(&w, cases[i].type), 0);
         assert_int_equal(weights_new(kernels_at(0), &w, 1, 64, cache, &weights), 0);
         assert_string_equal(weights_format(weights, cases[i].n), cases[i].format);
         assert_false(choice_cache_find(cache, kernels_at(0), &w, &known)); /* to be measured another time */

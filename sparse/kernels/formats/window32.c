@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/window32.h"
 
-enum { STEP_BYTES = sizeof(uint32_t) + PACK_LANES * sizeof(uint32_t) + WINDOW32_ROWS * sizeof(float) };
+static size_t step_bytes(enum value_type type)
+{
+    return sizeof(uint32_t) + PACK_LANES * sizeof(uint32_t) + WINDOW32_ROWS * value_type_bytes(type);
+}
 
 /* Rows that go together take as many steps as the longest of them at least. How many more, the columns say, and who
  * chooses looks at what it came to. */
-static bool rows_are_alike(const struct csr *w)
+static bool rows_are_alike(const struct csr *w, enum value_type type)
 {
     uint64_t steps = 0;
 
@@ -21,13 +25,28 @@ static bool rows_are_alike(const struct csr *w)
             longest = MAX(longest, w->starts[r + 1] - w->starts[r]);
         steps += longest;
     }
-    return steps * STEP_BYTES <= MAX(w->count * FORMAT_BYTES, (uint64_t)FORMAT_SMALL);
+    return steps * step_bytes(type) <= MAX(w->count * FORMAT_BYTES, (uint64_t)FORMAT_SMALL);
+}
+
+static bool can_as(const struct csr *w, unsigned batch_class, enum value_type type)
+{
+    return w->columns >= WINDOW32_COLUMNS && batch_class <= batch_class_of(8) &&
+           (batch_class == 0 || w->columns <= WINDOW32_COLUMNS_MANY) && rows_are_alike(w, type);
 }
 
 static bool can(const struct csr *w, unsigned batch_class)
 {
-    return w->columns >= WINDOW32_COLUMNS && batch_class <= batch_class_of(8) &&
-           (batch_class == 0 || w->columns <= WINDOW32_COLUMNS_MANY) && rows_are_alike(w);
+    return can_as(w, batch_class, VALUE_FLOAT32);
+}
+
+static bool can_bf16(const struct csr *w, unsigned batch_class)
+{
+    return w->type == VALUE_BF16 && can_as(w, batch_class, VALUE_BF16);
+}
+
+static bool can_int8(const struct csr *w, unsigned batch_class)
+{
+    return w->type == VALUE_INT8 && can_as(w, batch_class, VALUE_INT8);
 }
 
 /* Sixty-four rows on their way. */
@@ -35,13 +54,14 @@ struct march {
     const struct csr *w;
     struct packed_window32 *made;
     uint64_t next[WINDOW32_ROWS], end[WINDOW32_ROWS]; /* connections */
-    uint32_t rows;
+    uint32_t first, rows;
 };
 
 static void march_begin(struct march *m, uint32_t unit)
 {
     const uint32_t first = unit * WINDOW32_ROWS;
 
+    m->first = first;
     m->rows = MIN((uint32_t)WINDOW32_ROWS, m->w->rows - first);
     for (uint32_t i = 0; i < m->rows; i++) {
         m->next[i] = m->w->starts[first + i];
@@ -62,6 +82,16 @@ static bool march_window(const struct march *m, uint32_t *column)
     return least != UINT32_MAX;
 }
 
+static void put_value(struct packed_window32 *made, uint64_t at, float value, uint32_t row)
+{
+    if (made->type == VALUE_BF16)
+        ((uint16_t *)made->values)[at] = bf16_of(value);
+    else if (made->type == VALUE_INT8)
+        ((int8_t *)made->values)[at] = int8_of(value, made->scales[row]);
+    else
+        ((float *)made->values)[at] = value;
+}
+
 /* One step: what is in the window goes there, where it is to be kept. */
 static void march_step(struct march *m, uint32_t column, uint64_t step, bool keep)
 {
@@ -78,7 +108,8 @@ static void march_step(struct march *m, uint32_t column, uint64_t step, bool kee
             continue;
         if (keep) {
             made->places[step * PACK_LANES + lane] |= (at | WINDOW32_TAKES_PART) << 8 * slice;
-            made->values[(step * WINDOW32_SLICES + slice) * PACK_LANES + lane] = m->w->values[m->next[i]];
+            put_value(made, (step * WINDOW32_SLICES + slice) * PACK_LANES + lane, m->w->values[m->next[i]],
+                      m->first + i);
         }
         m->next[i]++;
     }
@@ -101,7 +132,18 @@ static uint64_t march_all(struct march *m, bool keep)
     return step;
 }
 
-static int pack(const struct csr *w, struct packed **out)
+/* A scale for each row, and for those that a last unit is short of. */
+static int copy_scales(const struct csr *w, struct packed_window32 *made)
+{
+    made->scales = memory_zalloc((size_t)made->packed.units * WINDOW32_ROWS, sizeof *made->scales);
+    if (!made->scales)
+        return -ENOMEM;
+    memcpy(made->scales, w->scales, w->rows * sizeof *made->scales);
+    made->packed.memory += (size_t)made->packed.units * WINDOW32_ROWS * sizeof *made->scales;
+    return 0;
+}
+
+static int pack_as(const struct csr *w, enum value_type type, struct packed **out)
 {
     struct packed_window32 *made = calloc(1, sizeof *made);
     struct march march = { .w = w, .made = made };
@@ -113,17 +155,34 @@ static int pack(const struct csr *w, struct packed **out)
     made->packed.units = w->rows / WINDOW32_ROWS + (w->rows % WINDOW32_ROWS != 0);
     made->packed.grain = 1;
     made->starts = memory_alloc((size_t)made->packed.units + 1, sizeof *made->starts);
-    if (!made->starts)
+    made->type = type;
+    if (!made->starts || (type == VALUE_INT8 && copy_scales(w, made)))
         return -ENOMEM;
     steps = march_all(&march, false);
     made->columns = memory_alloc(steps + 1, sizeof *made->columns);
     made->places = memory_zalloc(steps + 1, PACK_LANES * sizeof *made->places);
-    made->values = memory_zalloc(steps + 1, WINDOW32_ROWS * sizeof *made->values);
+    made->values = memory_zalloc(steps + 1, WINDOW32_ROWS * value_type_bytes(type));
     if (!made->columns || !made->places || !made->values)
         return -ENOMEM;
     march_all(&march, true);
-    made->packed.memory = sizeof *made + (made->packed.units + 1) * sizeof *made->starts + (steps + 1) * STEP_BYTES;
+    made->packed.memory +=
+        sizeof *made + (made->packed.units + 1) * sizeof *made->starts + (steps + 1) * step_bytes(type);
     return 0;
+}
+
+static int pack(const struct csr *w, struct packed **out)
+{
+    return pack_as(w, VALUE_FLOAT32, out);
+}
+
+static int pack_bf16(const struct csr *w, struct packed **out)
+{
+    return pack_as(w, VALUE_BF16, out);
+}
+
+static int pack_int8(const struct csr *w, struct packed **out)
+{
+    return pack_as(w, VALUE_INT8, out);
 }
 
 static void release(struct packed *packed)
@@ -134,6 +193,7 @@ static void release(struct packed *packed)
     free(made->columns);
     free(made->places);
     free(made->values);
+    free(made->scales);
     free(made);
 }
 
@@ -142,5 +202,21 @@ const struct weight_format weight_format_window32 = {
     .costs = { { 0.0010f, 0.052f }, { 0.0046f, 0.086f }, { 0.0095f, 0.161f } },
     .can = can,
     .pack = pack,
+    .free = release
+};
+
+const struct weight_format weight_format_window32_bf16 = {
+    .name = "window32_bf16",
+    .costs = { { 0.0013f, 0.034f }, { 0.0044f, 0.073f }, { 0.0087f, 0.148f } },
+    .can = can_bf16,
+    .pack = pack_bf16,
+    .free = release
+};
+
+const struct weight_format weight_format_window32_int8 = {
+    .name = "window32_int8",
+    .costs = { { 0.0016f, 0.033f }, { 0.0047f, 0.077f }, { 0.0095f, 0.154f } },
+    .can = can_int8,
+    .pack = pack_int8,
     .free = release
 };

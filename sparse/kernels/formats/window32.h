@@ -3,6 +3,9 @@
  * window32, for one sample and for few: sixty-four rows go together over windows of thirty-two columns. A window's
  * inputs stand in registers, and a permutation fetches them from there. At a step the window begins at the least column
  * that any of the rows has next; each row whose next connection is in it takes part with that one, and the others wait.
+ *
+ * window32_bf16 and window32_int8 are the same with values as a rounded matrix's file has them: they are widened in
+ * registers, to the float32 that they stand for (sparse/tensor/value_type.h).
  */
 #ifndef SPARSE_FORMAT_WINDOW32_H
 #define SPARSE_FORMAT_WINDOW32_H
@@ -23,8 +26,20 @@ struct packed_window32 {
     uint64_t *starts;     /* [unit + 1]: its first step */
     uint32_t *columns;    /* [step]: where the window begins; all of it is in the matrix */
     uint32_t *places;     /* [step][lane]: byte `slice`: the column in the window, and whether it takes part */
-    float *values;        /* [step][slice][lane] */
+    void *values;         /* [step][slice][lane], of the type */
+    float *scales;        /* int8: [row], some more behind the last */
+    enum value_type type;
 };
+
+/* Value number `at`, of that row. */
+static inline float window32_value(const struct packed_window32 *w, uint64_t at, uint32_t row)
+{
+    if (w->type == VALUE_BF16)
+        return bf16_value(((const uint16_t *)w->values)[at]);
+    if (w->type == VALUE_INT8)
+        return int8_value(((const int8_t *)w->values)[at], w->scales[row]);
+    return ((const float *)w->values)[at];
+}
 
 static inline unsigned window32_place(const struct packed_window32 *w, uint64_t step, unsigned slice, unsigned lane)
 {

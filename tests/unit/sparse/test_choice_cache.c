@@ -57,6 +57,7 @@ static void test_found_again(void **state)
 {
     const struct kernels *scalar = kernels_find("scalar"), *best = kernels_at(0);
     const struct csr other = { .rows = 100, .columns = 784, .count = 3921 };
+    const struct csr rounded = { .rows = 100, .columns = 784, .count = 3920, .type = VALUE_BF16 };
     const char *folder = make_folder();
     struct choice_cache *cache;
     struct reason why;
@@ -67,6 +68,7 @@ static void test_found_again(void **state)
     assert_true(is_found(cache, scalar, &small, 0, 4));
     assert_false(is_found(cache, scalar, &small, 0, 3));
     assert_false(is_found(cache, scalar, &other, 0, 4));
+    assert_false(is_found(cache, scalar, &rounded, 0, 4));
     if (best != scalar)
         assert_false(is_found(cache, best, &small, 0, 4));
     assert_int_equal(stat(scratch_path(folder, "new/" CHOICE_CACHE_FILE), &before), 0);
@@ -135,9 +137,11 @@ static void test_refused(void **state)
         { "100 784", "0x64 784", false },
         { "100 784", "100  784", false },
         { "100 784", "99999999999 784", false },
-        { "3920 0 4", "3920 4 0", false },
-        { "3920 0 4", "3920 0 6", false },
+        { "3920 float32 0 4", "3920 float32 4 0", false },
+        { "3920 float32 0 4", "3920 float32 0 6", false },
         { " csr sell16 csr sell16 csr sell16 ", " csr sell16 csr sell16 csr ", false },
+        { "float32", "fp8", false },
+        { "float32", "bf16", false },
         { "0 4 csr", "0 4 bsr", false },
     };
     const char *folder = make_folder();
