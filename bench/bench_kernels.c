@@ -3,8 +3,8 @@
  * Kernels against dense, one core: a sparse weight times one sample and times many, forward and back, in every format,
  * beside everybody in rivals.h. All run in turn, many times; the median of each is given.
  *
- * bench_kernels [ROWS COLUMNS [PASS|SPARSITY|N]…]      default 1024 1024, the passes machine, forward, back and check,
- * sparsities of 0.5 to 0.99, and N = 1 to 256 samples
+ * bench_kernels [ROWS COLUMNS [PASS|SPARSITY|N|TYPE]…]      default 1024 1024, the passes machine, forward, back and
+ * check, sparsities of 0.5 to 0.99, and N = 1 to 256 samples, values of float32; TYPE: rounded to bf16 or int8 first
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -124,8 +124,8 @@ static struct runner *add(struct runners *all, struct place *place, const char *
 static void print_head(const struct place *p, const char *pass, unsigned rounds)
 {
     printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
-           "\"kernels\":\"%s\",\"rounds\":%u",
-           pass, p->w.rows, p->w.columns, p->sparsity, p->n, p->kernels->name, rounds);
+           "\"values\":\"%s\",\"kernels\":\"%s\",\"rounds\":%u",
+           pass, p->w.rows, p->w.columns, p->sparsity, p->n, value_type_name(p->w.type), p->kernels->name, rounds);
 }
 
 /* ---- forward ---- */
@@ -337,6 +337,7 @@ struct choosing {
     unsigned sparsity_count;
     size_t batches[8];
     unsigned batch_count;
+    enum value_type type;
 };
 
 static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity,
@@ -354,6 +355,8 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&p.w, 2, 1, 0);
+    if (what->type != VALUE_FLOAT32 && csr_round(&p.w, what->type))
+        abort();
     if (csc_init(&p.by_column, &p.w) || weights_new(kernels, &p.w, 1, BATCH_MAX, NULL, &weights))
         abort();
     for (unsigned i = 0; i < what->batch_count; i++)
@@ -392,7 +395,9 @@ static bool choose(int count, char **words, struct choosing *what)
 
         while (pass < PASSES && strcmp(words[i], pass_names[pass]) != 0)
             pass++;
-        if (pass < PASSES)
+        if (value_type_find(words[i]) != VALUE_TYPES)
+            what->type = value_type_find(words[i]);
+        else if (pass < PASSES)
             any = what->passes[pass] = true;
         else if (is_number && sparsity < 1 && what->sparsity_count < ARRAY_SIZE(what->sparsities))
             what->sparsities[what->sparsity_count++] = sparsity;
@@ -421,7 +426,7 @@ int main(int argc, char **argv)
     cpu_set_t one;
 
     if (!kernels || !rows || !columns || argc == 2 || !choose(MAX(argc - 3, 0), argv + 3, &what)) {
-        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check|SPARSITY|N]…]\n");
+        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check|SPARSITY|N|bf16|int8]…]\n");
         return 2;
     }
     CPU_ZERO(&one);
