@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "client/cli/doctor/checks.h"
 #include "client/cli/facts.h"
 #include "client/cli/sight/rates.h"
 #include "client/cli/sight/use.h"
 
-/* Above this the shard has no time left. */
+/* Above this a shard has no time left. */
 static const double busy = 0.9;
 
 static struct rate *rates_of(const struct examination *examination, enum rate_kind kind, size_t *count)
@@ -49,14 +50,15 @@ void check_time_left(const struct examination *examination, struct finding *find
     size_t model_count, user_count;
     cleanup_free struct rate *models = rates_of(examination, RATE_MODEL, &model_count);
     cleanup_free struct rate *users = rates_of(examination, RATE_USER, &user_count);
-    const double used = used_by(models, model_count);
+    const uint64_t shards = member_count(json_object_get(examination->now, "daemon"), "shards");
+    const double used = used_by(models, model_count), all = (double)MAX(shards, (uint64_t)1);
     char share[32], model[160], user[160];
 
-    format_share(used, 1, share);
+    format_share(used, all, share);
     format_first("model", models, model_count, used, model, sizeof model);
     format_first("user", users, user_count, used, user, sizeof user);
-    if (used < busy) {
-        find(finding, VERDICT_GOOD, "it computed %s of the time%s", share, used > busy / 2 ? user : "");
+    if (used < busy * all) {
+        find(finding, VERDICT_GOOD, "it computed %s of the time%s", share, used > busy * all / 2 ? user : "");
         return;
     }
     find(finding, VERDICT_BAD, "it computed %s of the time%s%s: who comes now waits", share, model, user);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "client/cli/doctor/checks.h"
 #include "client/cli/sight/use.h"
 
@@ -26,10 +27,10 @@ void check_processors(const struct examination *examination, struct finding *fin
 void check_processor_shared(const struct examination *examination, struct finding *finding)
 {
     const struct machine *now = &examination->machine, *before = &examination->earlier;
-    const double waited = (double)(now->shard_wait_ns - before->shard_wait_ns) / 1e9;
+    const double waited = (double)(now->shard_wait_ns - before->shard_wait_ns) / 1e9 / MAX(now->shards, 1u);
     char share[32];
 
-    if (!now->shard_known || !before->shard_known || now->shard_wait_ns < before->shard_wait_ns) {
+    if (!now->shards || now->shards != before->shards || now->shard_wait_ns < before->shard_wait_ns) {
         find(finding, VERDICT_UNKNOWN, "whether it gets its processor cannot be seen from here");
         return;
     }

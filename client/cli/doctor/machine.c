@@ -111,7 +111,7 @@ static void read_settings(const char *root, struct machine *machine)
         snprintf(machine->governor, sizeof machine->governor, "%.31s", line);
 }
 
-/* Whether this thread of the daemon is the one that computes. */
+/* Whether this thread of the daemon is one that computes. */
 static bool is_shard(const char *root, pid_t daemon, const char *thread)
 {
     char name[64];
@@ -120,21 +120,31 @@ static bool is_shard(const char *root, pid_t daemon, const char *thread)
            !strcmp(name, "wispd-shard");
 }
 
-static void read_shard(const char *root, pid_t daemon, struct machine *machine)
+/* One thread more; false: it cannot be seen. */
+static bool add_shard(const char *root, pid_t daemon, const char *thread, struct machine *machine)
 {
-    char path[PATH_LENGTH], line[128];
+    uint64_t run, wait;
+    char line[128];
+
+    if (!first_line(open_below(root, "/proc/%d/task/%.16s/schedstat", (int)daemon, thread), line, sizeof line) ||
+        sscanf(line, "%" SCNu64 " %" SCNu64, &run, &wait) != 2) /* NOLINT(cert-err34-c): the kernel's */
+        return false;
+    machine->shard_run_ns += run;
+    machine->shard_wait_ns += wait;
+    return true;
+}
+
+static void read_shards(const char *root, pid_t daemon, struct machine *machine)
+{
+    char path[PATH_LENGTH];
     struct dirent *entry;
     DIR *folder;
 
     snprintf(path, sizeof path, "%s/proc/%d/task", root, (int)daemon);
     folder = opendir(path);
     while (folder && (entry = readdir(folder))) {
-        if (*entry->d_name == '.' || !is_shard(root, daemon, entry->d_name))
-            continue;
-        if (first_line(open_below(root, "/proc/%d/task/%.16s/schedstat", (int)daemon, entry->d_name), line,
-                       sizeof line))
-            machine->shard_known =
-                sscanf(line, "%" SCNu64 " %" SCNu64, &machine->shard_run_ns, &machine->shard_wait_ns) == 2; /* NOLINT */
+        if (*entry->d_name != '.' && is_shard(root, daemon, entry->d_name))
+            machine->shards += add_shard(root, daemon, entry->d_name, machine);
     }
     if (folder)
         closedir(folder);
@@ -150,5 +160,5 @@ void machine_read(const char *root, pid_t daemon, struct machine *machine)
     read_quota(root, daemon, machine);
     read_processor(root, machine);
     read_settings(root, machine);
-    read_shard(root, daemon, machine);
+    read_shards(root, daemon, machine);
 }

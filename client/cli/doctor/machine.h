@@ -19,8 +19,9 @@ struct machine {
     bool avx2, avx512;           /* the processor has them */
     bool huge_pages_never;       /* transparent ones are switched off */
     char governor[GOVERNOR_MAX]; /* of the first processor; "": there is none */
-    uint64_t shard_run_ns, shard_wait_ns; /* of its thread wispd-shard: on a processor, and ready and waiting for one */
-    bool shard_known;
+    uint64_t shard_run_ns,
+        shard_wait_ns; /* of its threads wispd-shard: on a processor, and ready and waiting for one */
+    unsigned shards;   /* how many of them could be seen */
 };
 
 /* `root` stands before /proc and /sys: "" but in tests. */

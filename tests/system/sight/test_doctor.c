@@ -49,6 +49,8 @@ static void the_machine_is_read(void **state)
     write_below(root, "proc/42/task/42/comm", "wispd\n");
     write_below(root, "proc/42/task/43/comm", "wispd-shard\n");
     write_below(root, "proc/42/task/43/schedstat", "1000 250 7\n");
+    write_below(root, "proc/42/task/44/comm", "wispd-shard\n");
+    write_below(root, "proc/42/task/44/schedstat", "100 25 7\n");
     write_below(root, "proc/cpuinfo", "processor : 0\nflags\t\t: fpu avx avx2 sse\n");
     write_below(root, "proc/sys/kernel/io_uring_disabled", "2\n");
     write_below(root, "sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
@@ -61,12 +63,12 @@ static void the_machine_is_read(void **state)
     assert_true(machine.avx2 && !machine.avx512);
     assert_true(machine.huge_pages_never);
     assert_string_equal(machine.governor, "powersave");
-    assert_true(machine.shard_known);
-    assert_int_equal(machine.shard_run_ns, 1000);
-    assert_int_equal(machine.shard_wait_ns, 250);
+    assert_int_equal(machine.shards, 2);
+    assert_int_equal(machine.shard_run_ns, 1100);
+    assert_int_equal(machine.shard_wait_ns, 275);
     machine_read(root, 43, &machine); /* there is no such process */
     assert_int_equal(machine.processors, MACHINE_UNKNOWN);
-    assert_false(machine.shard_known);
+    assert_int_equal(machine.shards, 0);
     write_below(root, "sys/fs/cgroup/system.slice/wispd.service/cpu.max", "max 100000\n");
     machine_read(root, 42, &machine);
     assert_int_equal(machine.quota_percent, MACHINE_UNKNOWN);
@@ -86,7 +88,7 @@ static const struct machine healthy = { .processors = 4,
                                         .avx512 = true,
                                         .governor = "performance",
                                         .shard_run_ns = 100,
-                                        .shard_known = true };
+                                        .shards = 1 };
 
 static struct finding look(const char *name, const struct examination *examination)
 {
@@ -153,9 +155,9 @@ static void machines_are_looked_at(void **state)
         { "huge-pages", { .huge_pages_never = true }, VERDICT_NOTE },
         { "governor", { .governor = "powersave" }, VERDICT_NOTE },
         { "governor", { .governor = "" }, VERDICT_UNKNOWN },
-        { "processor-shared", { .shard_known = true, .shard_wait_ns = 50000000 }, VERDICT_BAD },
-        { "processor-shared", { .shard_known = true, .shard_wait_ns = 1000000 }, VERDICT_GOOD },
-        { "processor-shared", { .shard_known = false }, VERDICT_UNKNOWN },
+        { "processor-shared", { .shards = 1, .shard_wait_ns = 50000000 }, VERDICT_BAD },
+        { "processor-shared", { .shards = 1, .shard_wait_ns = 1000000 }, VERDICT_GOOD },
+        { "processor-shared", { .shards = 0 }, VERDICT_UNKNOWN },
     };
 
     (void)state;
