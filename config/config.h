@@ -52,7 +52,8 @@ struct config {
     bool tune;     /* which they are is measured, where it is not known */
     bool rollback; /* so is what was served, to be gone back to */
     enum config_loop loop;
-    uint32_t shards;  /* threads that compute */
+    uint32_t shards;  /* threads that compute, */
+    bool pin;         /* each on a processor of its own */
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
     enum log_level log_level;
     uint64_t log_slow_ns; /* requests that take longer are logged; 0: none */

@@ -42,6 +42,8 @@ static void print_connection(FILE *out, const struct connection *connection, uin
     print_string(out, connection->name);
     fprintf(out, ",\"kind\":\"%s\",\"connected_s\":%.3f,\"idle_s\":%.3f", open ? "channel" : "questions",
             seconds_since(connection->accepted_ns, now_ns), seconds_since(active, now_ns));
+    if (open)
+        fprintf(out, ",\"shard\":%" PRIu32, connection->shard);
     fprintf(out, ",\"entries\":%" PRIu32 ",\"memory_bytes\":%" PRIu64, open ? channel->layout.entries : 0,
             connection->charged);
     fprintf(out, ",\"requests\":%" PRIu64 ",\"under_way\":%" PRIu64 ",\"used_ns\":%" PRIu64 "}",

@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/shards.h"
+#include "base/log.h"
+#include "daemon/service/processors.h"
 #include "daemon/sight/counter.h"
 
 /* ---- beginning and end ---- */
 
+/* A processor for each shard, where that is wanted. A machine that has too few serves all the same. */
+static bool choose_processors(const struct config *config, uint32_t *processors)
+{
+    if (!config->pin)
+        return false;
+    if (processors_choose(config->shards, processors))
+        return true;
+    log_warning("pin: there are %u processors for %u shards, so none is bound: see CPUAffinity= in systemd.exec(5)",
+                processors_count(), config->shards);
+    return false;
+}
+
 int shards_start(struct wispd *daemon, const struct worker_setup *setup, struct reason *why)
 {
     const uint32_t wanted = daemon->config->shards;
+    uint32_t processors[CONFIG_SHARDS_MAX] = { 0 };
+    struct worker_setup one = *setup;
     int result = 0;
 
+    one.pinned = choose_processors(daemon->config, processors);
     while (!result && daemon->shards < wanted) {
-        result = worker_new(setup, &daemon->workers[daemon->shards], why);
+        one.processor = processors[daemon->shards];
+        result = worker_new(&one, &daemon->workers[daemon->shards], why);
         daemon->shards += !result;
     }
     return result;

@@ -131,7 +131,7 @@ int wispd_new(struct config *config, const struct config_source *source, struct 
     daemon->signals = -1;
     daemon->epoch = epoch_make();
     daemon->started_ns = clock_ns();
-    daemon->spin_ns = spin_choose(config->spin_ns);
+    daemon->spin_ns = spin_choose(config->spin_ns, config->shards);
     result = wispd_init(daemon, source, why);
     if (result) {
         wispd_free(daemon);
@@ -183,10 +183,11 @@ static int begin(struct wispd *daemon, int signals)
     }
     if (result)
         return result;
-    log_info("serving %u model%s on %s: event loop %s, kernels %s, looks for %llu us before it sleeps",
+    log_info("serving %u model%s on %s: event loop %s, kernels %s, %u shard%s, looks for %llu us before it sleeps",
              daemon->set->model_count, daemon->set->model_count == 1 ? "" : "s",
              daemon->listener.path ? daemon->listener.path : "a socket from systemd", loop_name(daemon->loop),
-             daemon->set->kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
+             daemon->set->kernels->name, daemon->shards, daemon->shards == 1 ? "" : "s",
+             (unsigned long long)(daemon->spin_ns / NS_PER_US));
     sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->set->model_count,
                daemon->set->model_count == 1 ? "" : "s", loop_name(daemon->loop));
     if (daemon->reload)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long the shard looks before it sleeps. Looking costs a processor and saves a wake-up; with one processor, or less
- * (a cgroup's cpu.max), it would only keep the client from running: then 0.
+ * How long a shard looks before it sleeps. Looking costs a processor and saves a wake-up; where shards have all the
+ * processors that there are, or that a cgroup's cpu.max allows, it would only keep clients from running: then 0.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "config/config.h"
+#include "daemon/service/processors.h"
 #include "daemon/service/spin.h"
 
 /* Thousandths of a processor that our cgroup (version 2) may use; UINT_MAX: no limit, or none to be found. */
@@ -34,16 +34,13 @@ static unsigned cgroup_share(void)
     return (unsigned)MIN(quota * 1000 / period, 1000000ull);
 }
 
-uint64_t spin_choose(uint64_t configured_ns)
+uint64_t spin_choose(uint64_t configured_ns, uint32_t shards)
 {
-    cpu_set_t usable;
-    int count = 1;
+    const uint32_t count = processors_count();
 
     if (configured_ns != CONFIG_SPIN_AUTO)
         return configured_ns;
-    if (!sched_getaffinity(0, sizeof usable, &usable))
-        count = CPU_COUNT(&usable);
-    if (count <= 1 || cgroup_share() < 1000)
+    if (count <= shards || cgroup_share() < 1000 * shards)
         return 0;
-    return count == 2 ? 20 * NS_PER_US : 50 * NS_PER_US;
+    return count == shards + 1 ? 20 * NS_PER_US : 50 * NS_PER_US;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 
@@ -192,12 +193,28 @@ static int pass_after_pass(struct worker *worker)
     return result;
 }
 
+/* Before it makes any memory, which is then near. */
+static int bind(struct worker *worker)
+{
+    cpu_set_t one;
+
+    if (!worker->setup.pinned)
+        return 0;
+    CPU_ZERO(&one);
+    CPU_SET(worker->setup.processor, &one);
+    if (!sched_setaffinity(0, sizeof one, &one))
+        return 0;
+    return refuse_errno(&worker->why, -errno, "pin: binding a shard to processor %u", worker->setup.processor);
+}
+
 /* The loop belongs to the thread that makes it. */
 static void *work(void *argument)
 {
     struct worker *worker = argument;
 
-    worker->error = loop_new(worker->setup.loop, worker->setup.channels, &worker->loop, NULL, &worker->why);
+    worker->error = bind(worker);
+    if (!worker->error)
+        worker->error = loop_new(worker->setup.loop, worker->setup.channels, &worker->loop, NULL, &worker->why);
     sem_post(&worker->started);
     if (!worker->loop)
         return NULL;

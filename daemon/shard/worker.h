@@ -24,6 +24,8 @@ struct worker_setup {
     uint32_t channels; /* their indexes are below this */
     uint32_t shards;   /* how many there are */
     uint64_t spin_ns;  /* how long to look before sleeping */
+    bool pinned;       /* the thread stays on this processor */
+    uint32_t processor;
 };
 
 /* What a worker says; the subject of the mail is a channel or a set of queues. */

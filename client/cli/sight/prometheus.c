@@ -23,6 +23,7 @@ struct metric {
 
 static const struct metric of_daemon[] = {
     { "wisp_channels", "gauge", "Connections with shared memory.", "channels", 1, NULL },
+    { "wisp_shards", "gauge", "Threads that compute.", "shards", 1, NULL },
     { "wisp_requests_taken_total", "counter", "Requests taken of all models, answered or not.", "requests", 1, NULL },
     { "wisp_pings_total", "counter", "Round trips without a model.", "pings", 1, NULL },
     { "wisp_questions_total", "counter", "Questions answered on sockets.", "questions", 1, NULL },

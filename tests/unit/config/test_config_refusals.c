@@ -76,6 +76,10 @@ static const struct {
     { "log: {level: warn}\n", "f:1:14: log.level: expected one of error, warning, notice, info, debug, got 'warn'\n" },
     { "log: {level: INFO}\n", "f:1:14: log.level: expected one of error, warning, notice, info, debug, got 'INFO'\n" },
     /* numbers */
+    { "shards: 0\n", "f:1:9: shards: '0' is out of range, from 1 to 16\n" },
+    { "shards: 17\n", "f:1:9: shards: '17' is out of range, from 1 to 16\n" },
+    { "shards: \"2\"\n", "f:1:9: shards: expected a whole number, got a text: write 2 without quotes\n" },
+    { "pin: 1\n", "f:1:6: pin: expected true or false, got '1'\n" },
     { "limits: {rows: 0}\n", "f:1:16: limits.rows: '0' is out of range, from 1 to 65536\n" },
     { "limits: {rows: 65537}\n", "f:1:16: limits.rows: '65537' is out of range, from 1 to 65536\n" },
     { "limits: {rows: 4294967297}\n", "f:1:16: limits.rows: '4294967297' is out of range, from 1 to 65536\n" },
