@@ -46,11 +46,17 @@ static void show_log(const struct test_daemon *daemon)
 
 static void write_config(const struct test_daemon *daemon)
 {
+    const char *level = daemon->setup.level ? daemon->setup.level : "debug";
+    const char *shards = getenv("WISP_TEST_SHARDS");
     FILE *file = fopen(daemon->config, "w");
 
     assert_non_null(file);
-    fprintf(file, "socket: %s\nlog:\n  level: %s\n", daemon->socket,
-            daemon->setup.level ? daemon->setup.level : "debug");
+    /* Either way three lines: tests know on which line what follows stands. */
+    fprintf(file, "socket: %s\n", daemon->socket);
+    if (shards)
+        fprintf(file, "shards: %s\nlog: {level: %s}\n", shards, level);
+    else
+        fprintf(file, "log:\n  level: %s\n", level);
     if (daemon->setup.yaml)
         fputs(daemon->setup.yaml, file);
     if (daemon->setup.model_count)

@@ -9,6 +9,8 @@
  *     … connect to daemon.socket …
  *     assert_int_equal(daemon_stop(&daemon), 0);
  *
+ * WISP_TEST_SHARDS in the environment is how many shards it has.
+ *
  * What cannot be done ends the test with the daemon's log on standard error.
  */
 #ifndef TESTS_SUPPORT_DAEMON_H

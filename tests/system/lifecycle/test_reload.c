@@ -202,6 +202,11 @@ static void configure(const char *lines)
     append("socket: ");
     append(bed.daemon.socket);
     append("\n");
+    if (getenv("WISP_TEST_SHARDS")) {
+        append("shards: ");
+        append(getenv("WISP_TEST_SHARDS"));
+        append("\n");
+    }
     append(lines);
     append("models:\n");
     append_model(bed.alpha, "alpha");
