@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/sight/tally.h"
 
@@ -17,7 +18,11 @@ struct tally *tally_hold(struct tally *tally)
 
 void tally_clear(struct tally *sum)
 {
-    *sum = (struct tally){ .holders = sum->holders };
+    const uint32_t holders = sum->holders;
+
+    /* Not by a literal: some compilers make that on the stack first, and it is large. */
+    memset(sum, 0, sizeof *sum);
+    sum->holders = holders;
 }
 
 void tally_sum(struct tally *sum, const struct tally *tally)
