@@ -117,6 +117,10 @@ int model_keep_half(struct model *model, enum half half, struct reason *why)
     for (uint32_t i = 0; i < model->layer_count && half == HALF_DECODER; i++)
         kept[i] = !kept[i];
     kept[rounding] = false;
+    if (half == HALF_ENCODER)
+        golden_keep_encoder(&model->golden);
+    else
+        golden_keep_decoder(&model->golden, shape_elements(&model->layers[rounding].shape));
     if (half == HALF_DECODER) {
         signature->inputs[0] = (struct model_tensor){ .scale = 1, .shape = model->layers[rounding].shape };
         name_tensor(&signature->inputs[0]);

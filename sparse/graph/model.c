@@ -40,6 +40,7 @@ struct model *model_free(struct model *model)
     free(model->layers);
     free(model->media);
     free(model->idf);
+    golden_deinit(&model->golden);
     free(model->lineage);
     free(model->file);
     free(model->parameters);

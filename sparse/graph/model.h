@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "sparse/graph/decoding.h"
+#include "sparse/graph/golden.h"
 #include "sparse/graph/name.h"
 #include "sparse/graph/signature.h"
 #include "sparse/layers/layer.h"
@@ -41,7 +42,8 @@ struct model {
     char *media;          /* JSON object, as media/ reads it; NULL when the input is raw */
     uint8_t *idf;         /* of a text's features, a byte each, as media/ reads it; NULL: none */
     uint32_t idf_count;
-    char *lineage;      /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
+    struct golden golden; /* may be missing */
+    char *lineage;        /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
     void *file;         /* the buffer that weights and vectors are borrowed from; NULL when they are the model's own */
     float *parameters;  /* the array that the values are in (parameters.h); NULL: each has its own */
     size_t file_size;   /* of the file that it was read from */
@@ -74,8 +76,8 @@ uint64_t model_connections(const struct model *model);
 uint64_t model_potential(const struct model *model);
 uint64_t model_memory(const struct model *model);
 
-/* Rounds the values of all weights to what the type has (csr_round()); what a weight borrows is copied first. -ENOMEM,
- * and some are rounded. */
+/* Rounds the values of all weights to what the type has (csr_round()); what a weight borrows is copied first. What
+ * it answered before, its golden input, goes. -ENOMEM, and some are rounded. */
 int model_round(struct model *model, enum value_type type);
 /* Whether values of some weight are of another type than float32; then *out is the first's. */
 bool model_is_rounded(const struct model *model, enum value_type *out);

@@ -21,6 +21,7 @@ int model_round(struct model *model, enum value_type type)
 {
     int result = 0;
 
+    golden_deinit(&model->golden);
     for (uint32_t i = 0; i < model->layer_count && !result; i++)
         result = round_weight(&model->layers[i].weight, type);
     return result;

@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "sparse/construct/sample.h"
 #include "sparse/graph/halves.h"
-#include "sparse/passes/forward.h"
+#include "sparse/passes/golden_run.h"
 #include "support/test.h"
 
 enum { PIXELS = 3 * 8 * 8, LATENTS = 5 * 4 * 4, LAYERS_MAX = 16 };
@@ -134,6 +134,29 @@ static void test_one_after_the_other(void **state)
     model_free(decoder);
 }
 
+/* Each half is asked its part of the golden input of the whole. */
+static void test_halves_answer_what_is_golden(void **state)
+{
+    (void)state;
+    for (int half = HALF_ENCODER; half <= HALF_DECODER; half++) {
+        struct model *model = make_model(true, false);
+        struct golden_runner runner = { NULL, NULL };
+        struct reason why;
+
+        assert_ok(golden_make(model, &why), why);
+        assert_ok(model_keep_half(model, (enum half)half, &why), why);
+        assert_ok(forward_new(&(struct forward_setup){ .model = model, .kernels = kernels_find("auto"), .batch = 1 },
+                              &runner.forward, &why),
+                  why);
+        assert_true(golden_is_there(&model->golden));
+        assert_ok(golden_try(model, &runner, &why), why);
+        ((float *)model->golden.inputs[0])[0] += 1;
+        assert_int_equal(golden_try(model, &runner, &why), WISP_E_FORMAT);
+        forward_free(runner.forward);
+        model_free(model);
+    }
+}
+
 static void test_what_has_none(void **state)
 {
     struct model *plain = make_model(false, false), *past = make_model(true, true), *bare = model_begin();
@@ -154,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_after_the_other),
+        cmocka_unit_test(test_halves_answer_what_is_golden),
         cmocka_unit_test(test_what_has_none),
     };
 
