@@ -10,6 +10,7 @@
  *   NAME.weight.scales        F32 [rows]           where the values are I8, and nowhere else
  *   NAME.VECTOR               F32 [n]              "bias"
  *   wisp.media.idf            U8 [features]        of a text's features; may be missing
+ *   wisp.golden.input.NAME, wisp.golden.output.NAME, wisp.golden.latents: a golden input (sparse/graph/golden.h)
  *   __pad_N                   U8 [1 .. 63]         zeroes up to the next multiple of 64: safetensors allows no holes,
  *                                                  and a weight is used where it stands in the buffer, by vector loads
  *

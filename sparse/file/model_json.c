@@ -173,6 +173,7 @@ json_t *model_json_summary(const struct model *model, const struct signature *se
         json_object_set_new(object, "decoding", decoding_json(model));
     json_object_set_new(object, "connections", json_integer((json_int_t)connections));
     json_object_set_new(object, "potential", json_integer((json_int_t)potential));
+    json_object_set_new(object, "golden", json_boolean(golden_is_there(&model->golden)));
     json_object_set_new(object, "sparsity", json_real(1.0 - density(connections, potential)));
     return object;
 }

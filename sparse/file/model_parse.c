@@ -2,7 +2,8 @@
  *
  * From a file to a model. Each step relies on what the step before has checked: the container (safetensors.c), the
  * checksum, the metadata, the graph's JSON, the tensors of each layer, their contents (csr_check), the graph as a whole
- * (model_check). Weights and vectors are used where they stand in the buffer, which belongs to the model from then on.
+ * (model_check), its golden input. Weights and vectors are used where they stand in the buffer, which belongs to the
+ * model from then on.
  * A file that another program saved again has them at any place; its tensors are copied to where vector loads can use
  * them. So are those of a file with values of fewer bits, which are widened.
  */
@@ -308,10 +309,58 @@ static int idf_read(struct parse *parse, struct reason *why)
     return 0;
 }
 
+/* All of it is there, or none. */
+static int golden_find(struct parse *parse, const struct golden_tensor *list, uint32_t count,
+                       const struct safetensor *found[GOLDEN_TENSORS_MAX], struct reason *why)
+{
+    uint32_t there = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        char name[TENSOR_NAME_MAX + 64];
+
+        snprintf(name, sizeof name, "%s.%s", list[i].owner, list[i].name);
+        found[i] = safetensors_take(&parse->file, name);
+        there += found[i] != NULL;
+        if (found[i] && (found[i]->type != tensor_type_of(list[i].dtype) || found[i]->count != list[i].count))
+            return refuse(why, WISP_E_FORMAT, "tensor \"%s\" has not %llu elements of %s", name,
+                          (unsigned long long)list[i].count, tensor_type_name(tensor_type_of(list[i].dtype)));
+    }
+    for (uint32_t i = 0; there && i < count; i++) {
+        if (!found[i])
+            return refuse(why, WISP_E_FORMAT, "of a golden input \"%s.%s\" is missing", list[i].owner, list[i].name);
+    }
+    return 0;
+}
+
+/* What it consists of is known once the graph has been checked. */
+static int golden_read(struct parse *parse, struct reason *why)
+{
+    struct model *model = parse->model;
+    struct golden_tensor list[GOLDEN_TENSORS_MAX];
+    const struct safetensor *found[GOLDEN_TENSORS_MAX];
+    const uint32_t count = golden_list(model, &model->golden, list);
+    int result = golden_find(parse, list, count, found, why);
+
+    if (result || !found[0])
+        return result;
+    result = golden_alloc(model, &model->golden, why);
+    if (result)
+        return result == WISP_E_INVALID ? WISP_E_FORMAT : result;
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(*list[i].data, parse->data + found[i]->begin, list[i].count * dtype_bytes(list[i].dtype));
+    return golden_check(model, why);
+}
+
+static int leftover_check(const struct parse *parse, struct reason *why)
+{
+    const struct safetensor *left = safetensors_left(&parse->file);
+
+    return left ? refuse(why, WISP_E_FORMAT, "tensor \"%s\" belongs to no layer", left->name) : 0;
+}
+
 static int graph_read(struct parse *parse, const json_t *graph, struct reason *why)
 {
     size_t count = json_array_size(graph);
-    const struct safetensor *left;
     int result;
 
     if (!json_is_array(graph) || !count || count > MODEL_LAYERS_MAX)
@@ -330,13 +379,7 @@ static int graph_read(struct parse *parse, const json_t *graph, struct reason *w
         if (result)
             return refuse_in(why, result, "layer \"%s\"", layer->name);
     }
-    result = idf_read(parse, why);
-    if (result)
-        return result;
-    left = safetensors_left(&parse->file);
-    if (left)
-        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" belongs to no layer", left->name);
-    return 0;
+    return idf_read(parse, why);
 }
 
 /* Values of fewer bits are used as float32. */
@@ -431,7 +474,11 @@ static int parse_all(struct parse *parse, struct reason *why)
         result = graph_read(parse, graph, why);
     if (!result)
         result = metadata_read(parse->file.metadata, parse->model, why);
-    return result ? result : model_check(parse->model, why);
+    if (!result)
+        result = model_check(parse->model, why);
+    if (!result)
+        result = golden_read(parse, why);
+    return result ? result : leftover_check(parse, why);
 }
 
 int model_parse(void *data, size_t size, struct model **out, struct reason *why)

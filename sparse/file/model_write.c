@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a model to a file. The bytes follow from the model alone: layers in order, each the tensors of its weight and
- * then its vectors, then the model's idf, all entries in a fixed order, compact JSON. What the reader would refuse
- * is not written.
+ * then its vectors, then the model's idf and golden input, all entries in a fixed order, compact JSON. What the reader
+ * would refuse is not written.
  */
 #include <math.h>
 #include <stdio.h>
@@ -237,6 +237,19 @@ static int check_writable(const struct model *model, struct reason *why)
         if (result)
             refuse_in(why, result, "layer \"%s\"", layers[i].name);
     }
+    return result ? result : golden_check(&copy, why);
+}
+
+static int golden_add(struct file_layout *layout, const struct model *model)
+{
+    struct golden golden = model->golden;
+    struct golden_tensor list[GOLDEN_TENSORS_MAX];
+    const uint32_t count = golden_is_there(&golden) ? golden_list(model, &golden, list) : 0;
+    int result = 0;
+
+    for (uint32_t i = 0; !result && i < count; i++)
+        result = tensor_add(layout, list[i].owner, list[i].name, tensor_type_of(list[i].dtype), *list[i].data,
+                            list[i].count);
     return result;
 }
 
@@ -248,7 +261,7 @@ static int tensors_add(struct file_layout *layout, const struct model *model)
         result = layer_add(layout, &model->layers[i]);
     if (!result && model->idf)
         result = tensor_add(layout, TENSOR_MEDIA, TENSOR_IDF, TENSOR_U8, model->idf, model->idf_count);
-    return result;
+    return result ? result : golden_add(layout, model);
 }
 
 /* All tensors and the text of the header; *text is the caller's. */
@@ -259,8 +272,9 @@ static int layout_make(const struct model *model, struct file_layout *layout, ch
     if (result)
         return result;
     layout->count = 1;
-    layout->parts = memory_alloc(1 + 2 * ((size_t)(TENSOR_OF_WEIGHT_MAX + LAYER_VECTORS_MAX) * model->layer_count + 1),
-                                 sizeof *layout->parts);
+    layout->parts = memory_alloc(
+        1 + 2 * ((size_t)(TENSOR_OF_WEIGHT_MAX + LAYER_VECTORS_MAX) * model->layer_count + 1 + GOLDEN_TENSORS_MAX),
+        sizeof *layout->parts);
     if (!layout->parts)
         return refuse_errno(why, -ENOMEM, "the tensors");
     result = tensors_add(layout, model);

@@ -64,6 +64,15 @@ enum tensor_type tensor_type_of_values(enum value_type type)
     return kept[type];
 }
 
+enum tensor_type tensor_type_of(enum dtype dtype)
+{
+    static const enum tensor_type of[DTYPE_COUNT] = {
+        [DTYPE_FLOAT32] = TENSOR_F32, [DTYPE_INT32] = TENSOR_I32, [DTYPE_UINT8] = TENSOR_U8
+    };
+
+    return of[dtype];
+}
+
 bool tensor_type_bytes(enum tensor_type type, uint64_t count, uint64_t *out)
 {
     if (!size_multiply(count, types[type].bits, out) || *out % 8)

@@ -27,9 +27,10 @@
 #define SAFETENSORS_LENGTH    8 /* bytes of the header's length, at the start of the file */
 /* Of a weight at most: starts, index, values, scales. */
 #define TENSOR_OF_WEIGHT_MAX 4
-/* Those and the vectors for every layer, one of the model, and as many pads. */
-#define SAFETENSORS_COUNT_MAX (2 * ((TENSOR_OF_WEIGHT_MAX + LAYER_VECTORS_MAX) * MODEL_LAYERS_MAX + 1))
-#define TENSOR_RANK_MAX       8
+/* Those and the vectors for every layer, those of the model, and as many pads. */
+#define SAFETENSORS_COUNT_MAX                                                                                          \
+    (2 * ((TENSOR_OF_WEIGHT_MAX + LAYER_VECTORS_MAX) * MODEL_LAYERS_MAX + 1 + GOLDEN_TENSORS_MAX))
+#define TENSOR_RANK_MAX 8
 
 /* A layer's tensors are NAME.SUFFIX, with these suffixes for a weight and the kind's own for vectors. */
 #define TENSOR_STARTS "weight.crow_indices"
@@ -58,6 +59,7 @@ enum tensor_type {
 const char *tensor_type_name(enum tensor_type type);
 /* In which a weight's values of that type stand in a model file. */
 enum tensor_type tensor_type_of_values(enum value_type type);
+enum tensor_type tensor_type_of(enum dtype dtype);
 /* Bytes of so many elements; false when they are too many, or no whole number of bytes. */
 bool tensor_type_bytes(enum tensor_type type, uint64_t count, uint64_t *out);
 
