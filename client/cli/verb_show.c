@@ -133,6 +133,8 @@ static void print_general(const struct screen *screen, const json_t *model)
         fact_print(screen, "kernels", "%s", member_text(model, "kernels"));
     fact_print(screen, "file", "%s", member_text(model, "file"));
     fact_print(screen, "identity", "%s", member_text(model, "identity"));
+    if (json_object_get(model, "golden"))
+        fact_print(screen, "golden input", "%s", json_is_true(json_object_get(model, "golden")) ? "yes" : "none");
     print_as_file(screen, model);
     print_as_served(screen, model);
 }

@@ -28,6 +28,7 @@ static json_t *summary(const struct surroundings *in, const struct instance *ins
     json_object_set_new(object, "memory_bytes", json_integer((json_int_t)engine_memory(instance->engine)));
     if (*instance->decoder_name)
         json_object_set_new(object, "decoder", json_string(instance->decoder_name));
+    json_object_set_new(object, "golden", json_boolean(instance->engine->has_golden));
     json_object_set_new(object, "file", json_string(instance->file));
     json_object_set_new(object, "kernels", json_string(in->kernels->name));
     return object;

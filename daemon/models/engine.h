@@ -38,6 +38,7 @@ struct engine {
     struct wire_block input, output; /* a request's blocks of the arenas */
     enum half half;                  /* HALF_ENCODER: the whole model, where it has no halves */
     bool has_halves;
+    bool has_golden;    /* and has answered it */
     uint32_t batch_max; /* of a model that decodes at least its beam */
     uint32_t batch_asked;
     uint64_t beginning_ns; /* of as many sequences, where it decodes */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A trial of an engine before anybody is served by it (docs/design/reload.md): inputs that follow from its shapes
- * alone, whose answers have to be finite numbers, and the same bits one by one and as a batch.
+ * alone, whose answers have to be finite numbers, and the same bits one by one and as a batch; and
+ * the golden input of its file, where that has one.
  */
 #ifndef DAEMON_MODELS_SELF_TEST_H
 #define DAEMON_MODELS_SELF_TEST_H

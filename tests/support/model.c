@@ -10,7 +10,7 @@
 #include "sparse/construct/sample.h"
 #include "sparse/file/model_file.h"
 #include "sparse/layers/layer.h"
-#include "sparse/passes/forward.h"
+#include "sparse/passes/golden_run.h"
 #include "support/model.h"
 
 /* ---- building ---- */
@@ -75,6 +75,15 @@ static void add_thresholds(struct model *model, uint32_t first)
         model->thresholds[i] = first + i;
 }
 
+static void add_golden(struct model *model, enum model_golden golden)
+{
+    struct reason why;
+
+    assert_ok(golden_make(model, &why), why);
+    if (golden == GOLDEN_WRONG)
+        model->layers[0].weight.values[0] += 1;
+}
+
 void model_make(const char *path, const struct model_recipe *recipe)
 {
     uint32_t steps = 0, count = 0;
@@ -110,6 +119,8 @@ void model_make(const char *path, const struct model_recipe *recipe)
         model->idf_count = recipe->idf;
     }
     assert_ok(model_check(model, &why), why);
+    if (recipe->golden)
+        add_golden(model, recipe->golden);
     assert_ok(model_write(model, path, &why), why);
     model_free(model);
 }

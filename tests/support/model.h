@@ -11,6 +11,9 @@
 
 enum { RECIPE_SIZES_MAX = 6 };
 
+/* A golden input: none, one, or one that the model does not answer, because its weights were changed since. */
+enum model_golden { GOLDEN_NONE, GOLDEN_RIGHT, GOLDEN_WRONG };
+
 /* Linear layers with a rectifier between them and a softmax at the end; sizes[0] inputs, the last size outputs, and as
  * many labels "label 0", "label 1", … Same recipe, same bits. */
 struct model_recipe {
@@ -22,7 +25,8 @@ struct model_recipe {
     const char *media; /* description of the input, JSON; NULL: none */
     uint32_t idf;      /* features of a text's idf, which is made; 0: none */
     bool unlabelled;
-    const char *label;  /* of output 0; NULL: "label 0" */
+    const char *label; /* of output 0; NULL: "label 0" */
+    enum model_golden golden;
     uint32_t threshold; /* of label 0, in thousandths; of each other one more; 0: none have one */
 };
 

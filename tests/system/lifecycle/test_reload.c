@@ -272,6 +272,36 @@ static void what_needs_a_restart_is_said(void **state)
 /* ---- what is refused ---- */
 
 /* Whatever is wrong, all of it is said, with its place, and the models of before go on. */
+/* Its file is whole, and its weights are not those that its golden input was answered with. */
+static void who_answers_otherwise_than_golden_is_refused(void **state)
+{
+    struct model_recipe recipe = alpha_recipe;
+    static struct raw_client client;
+    uint32_t route;
+
+    (void)state;
+    bed_start(NULL, NULL);
+    alpha_open(&client, bed.daemon.socket);
+    route = raw_route(&client, "alpha");
+    recipe.golden = GOLDEN_WRONG;
+    model_make(bed.alpha, &recipe);
+    assert_int_not_equal(reload(), 0);
+    assert_non_null(strstr(text, "alpha.safetensors: it answers its golden input with other bits"));
+    assert_true(daemon_logged(&bed.daemon, "refused, the models of before go on"));
+    alpha_round(bed.reference, &client, route, 1, 1);
+    recipe.golden = GOLDEN_RIGHT;
+    model_make(bed.alpha, &recipe);
+    assert_int_equal(reload(), 0);
+    raw_close(&client);
+    alpha_open(&client, bed.daemon.socket);
+    assert_int_equal(raw_ask(&client, WIRE_DESCRIBE, "alpha", &text, NULL), 0);
+    assert_non_null(strstr(text, "\"golden\":true"));
+    alpha_round(bed.reference, &client, raw_route(&client, "alpha"), 1, 2);
+    raw_close(&client);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+    put_alpha();
+}
+
 static void what_is_wrong_changes_nothing(void **state)
 {
     static const struct {
@@ -460,6 +490,7 @@ int main(void)
         cmocka_unit_test(what_users_may_have_changes),
         cmocka_unit_test(sighup_reloads),
         cmocka_unit_test(what_needs_a_restart_is_said),
+        cmocka_unit_test(who_answers_otherwise_than_golden_is_refused),
         cmocka_unit_test(what_is_wrong_changes_nothing),
         cmocka_unit_test(others_may_not),
         cmocka_unit_test(many_who_ask_get_one),
