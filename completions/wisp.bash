@@ -60,7 +60,7 @@ _wisp() {
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
     local model='' key='' valued described
-    local own='run models show ping status reload rollback stats clients top bench doctor help version build train curves eval quantize export structure'
+    local own='run models show ping status reload rollback stats clients top bench doctor help version build train curves eval quantize export golden structure'
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$own $(_wisp_programs)" -- "$cur")

@@ -34,6 +34,7 @@ complete -c wisp -f -n __fish_use_subcommand -a curves -d 'show how trainings we
 complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
 complete -c wisp -f -n __fish_use_subcommand -a quantize -d 'round its values, and measure what that changes'
 complete -c wisp -f -n __fish_use_subcommand -a export -d 'write its connections for other programs'
+complete -c wisp -f -n __fish_use_subcommand -a golden -d 'give it an input and its answer'
 
 complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench doctor' -s s -l socket -r -d 'the socket of the daemon'
 complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench doctor' -s t -l timeout -x -d 'longest to wait, milliseconds'
@@ -58,7 +59,7 @@ complete -c wisp -n '__wisp_verb top' -s n -l count -x -d looks
 complete -c wisp -n '__wisp_verb stats' -s p -l prometheus -d 'text for Prometheus'
 complete -c wisp -n '__wisp_verb stats' -s o -l output -r -d 'into this file'
 complete -c wisp -n '__wisp_verb stats' -l http -d 'answer an HTTP request on standard input'
-complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload rollback stats clients top bench doctor build train curves eval quantize export structure'
+complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload rollback stats clients top bench doctor build train curves eval quantize export golden structure'
 complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb show' -s k -l kernels -d 'time the layers'
 complete -c wisp -n '__wisp_verb show' -a '(__wisp_targets)'
@@ -138,6 +139,8 @@ complete -c wisp -n '__wisp_verb quantize' -l values -x -a 'bf16 int8' -d 'what 
 complete -c wisp -n '__wisp_verb quantize' -s o -l output -r -d 'the new model file'
 complete -c wisp -n '__wisp_verb export' -l edges -r -d 'LAYER=FILE: write connections of a layer'
 complete -c wisp -n '__wisp_verb export' -l json -d JSON
+complete -c wisp -n '__wisp_verb golden' -s o -l output -r -d 'write the model there'
+complete -c wisp -n '__wisp_verb golden' -l remove -d 'take away what it has'
 complete -c wisp -n '__wisp_verb build' -l export-edges -r -d 'LAYER=FILE: write connections'
 complete -c wisp -n '__wisp_verb build' -s t -l threads -x -d threads
 complete -c wisp -n '__wisp_verb build train eval quantize' -l json -d JSON

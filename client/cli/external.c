@@ -28,6 +28,7 @@ const struct forge_verb forge_verbs[] = {
     { "eval", "measure its accuracy on a test set" },
     { "quantize", "round its values to bf16 or int8, and measure what that changes" },
     { "export", "write its connections for other programs" },
+    { "golden", "give it an input and its answer" },
 };
 const size_t forge_verb_count = ARRAY_SIZE(forge_verbs);
 

@@ -126,6 +126,7 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     if (!t)
         return refuse_errno(why, -ENOMEM, "training");
     t->setup = *setup;
+    golden_deinit(&setup->model->golden); /* it is about to answer something else */
     t->optimizer = setup->recipe->optimizer ? setup->recipe->optimizer : optimizer_at(0);
     t->clock = OPTIMIZER_CLOCK_START;
     t->per_epoch = (setup->train_count + setup->recipe->batch - 1) / setup->recipe->batch;

@@ -27,6 +27,7 @@ static const struct {
     { "quantize", verb_quantize, "round a model's values to bf16 or int8, and measure what that changes" },
     { "show", verb_show, "print what is in a model file, as JSON" },
     { "export", verb_export, "write a model's connections for other programs" },
+    { "golden", verb_golden, "give a model an input and its answer, that whoever serves it tries first" },
 };
 
 static void print_help(FILE *to)

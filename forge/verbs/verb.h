@@ -8,6 +8,7 @@
 /* argv[0] is the verb. Returns the process's exit status (base/outcome.h). */
 typedef int verb_function(int argc, char **argv);
 
-verb_function verb_build, verb_structure, verb_train, verb_curves, verb_eval, verb_quantize, verb_export, verb_show;
+verb_function verb_build, verb_structure, verb_train, verb_curves, verb_eval, verb_quantize, verb_export, verb_golden,
+    verb_show;
 
 #endif

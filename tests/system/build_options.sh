@@ -137,6 +137,14 @@ check "layers"            0 "fc2"                                       "$forge"
 check "layers as JSON"    0 '"name":"fc2","kind":"linear","outputs":100,"inputs":300' "$forge" export x.safetensors --json
 check "export later"      0 ""                                          "$forge" export x.safetensors --edges fc1=1c.csv --edges fc2=2c.mtx
 holds "the same edges"    "$(cmp 1.csv 1c.csv && cmp 2.mtx 2c.mtx && echo same)" = same
+check "golden"            0 ""                                          "$forge" golden x.safetensors -o gold.safetensors
+check "golden, shown"     0 '"golden": true'                            "$forge" show gold.safetensors
+check "golden, removed"   0 ""                                          "$forge" golden gold.safetensors --remove
+check "golden no more"    0 '"golden": false'                           "$forge" show gold.safetensors
+check "golden, as before" 0 ""                                          cmp x.safetensors gold.safetensors
+check "golden again"      0 ""                                          "$forge" golden gold.safetensors
+check "golden, folder"    1 "folder no/where"                           "$forge" golden x.safetensors -o no/where/x.safetensors
+check "golden no model"  65 "1.csv"                                     "$forge" golden 1.csv
 check "export nothing"    2 "the model file is missing"                 "$forge" export
 check "export no model"  65 "1.csv"                                     "$forge" export 1.csv
 check "export no layer"   2 'did you mean "fc1"?'                       "$forge" export x.safetensors --edges fc11=1.csv

@@ -120,10 +120,9 @@ static void compare(const char *verb, const char *const *actions)
 
 static void test_pages_have_the_options(void **state)
 {
-    static const char *const verbs[] = {
-        "run",   "models", "show",  "ping",  "status", "stats", "clients", "top",
-        "bench", "doctor", "build", "train", "curves", "eval",  "export",  "quantize"
-    };
+    static const char *const verbs[] = { "run",     "models", "show",   "ping",     "status", "stats",
+                                         "clients", "top",    "bench",  "doctor",   "build",  "train",
+                                         "curves",  "eval",   "export", "quantize", "golden" };
 
     (void)state;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
@@ -255,10 +254,9 @@ static void test_completions_have_the_options(void **state)
     static const struct {
         const char *file, *mark;
     } shells[] = { { "completions/_wisp", "--" }, { "completions/wisp.fish", "-l " } };
-    static const char *const verbs[] = {
-        "run",   "models", "show",  "ping",  "status", "stats", "clients", "top",
-        "bench", "doctor", "build", "train", "curves", "eval",  "export",  "quantize"
-    };
+    static const char *const verbs[] = { "run",     "models", "show",   "ping",     "status", "stats",
+                                         "clients", "top",    "bench",  "doctor",   "build",  "train",
+                                         "curves",  "eval",   "export", "quantize", "golden" };
     char name[64];
 
     (void)state;
