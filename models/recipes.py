@@ -90,7 +90,7 @@ RECIPES = {
     },
     "upscale": {
         **PHOTOS, "processing": "image.super-resolution", "network": "resnet-upscale-x2-w32", "sparsity": 0.5, "seed": 1,
-        "given": "--degrade small=2", "train": f"{TURNED} --loss l1 --steps 3000 --rate 0.02",
+        "given": "--degrade small=2", "train": f"{TURNED} --loss l1 --steps 6000 --rate 0.01",
         "baseline": {"what": "bicubic", "value": 29.03}, "floor": 30.0, "goal": 30.8,
     },
     "oil": {
