@@ -89,6 +89,7 @@ _wisp() {
     case $verb,$prev in
     bench,-m | bench,--model) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket")" -- "$cur"); return ;;
     bench,--request-distribution) mapfile -t COMPREPLY < <(compgen -W 'constant poisson' -- "$cur"); return ;;
+    run,--priority) mapfile -t COMPREPLY < <(compgen -W 'first usual last' -- "$cur"); return ;;
     bench,--input-data) mapfile -t COMPREPLY < <(compgen -W 'random zero' -- "$cur"); return ;;
     esac
     case $key$prev in

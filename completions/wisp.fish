@@ -75,6 +75,8 @@ complete -c wisp -n '__wisp_verb run' -l overlay -r -d 'the picture with the mas
 complete -c wisp -n '__wisp_verb run' -l threshold -x -d 'of a mask'
 complete -c wisp -n '__wisp_verb run' -l min-area -x -d 'of objects'
 complete -c wisp -n '__wisp_verb run' -l beam -x -d 'beginnings of an answer that go on at once'
+complete -c wisp -n '__wisp_verb run' -l deadline -x -d 'microseconds for each answer'
+complete -c wisp -n '__wisp_verb run' -l priority -x -a 'first usual last' -d 'before or behind what else you ask'
 complete -c wisp -n '__wisp_verb run' -s o -l output -r -d 'what the model makes of the input'
 complete -c wisp -n '__wisp_verb run' -s v -l verbose -d 'how long it took'
 complete -c wisp -n '__wisp_verb ping' -s c -l count -x -d 'round trips'

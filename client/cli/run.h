@@ -32,6 +32,9 @@ struct run {
     uint64_t top_k;                  /* 0: not said */
     bool holding;                    /* the labels that hold are printed, however many those are */
     uint64_t beam;                   /* of --beam; 0: as the model has it */
+    uint64_t deadline_us;            /* of --deadline; 0: what --timeout says */
+    const char *priority_name;       /* of --priority; NULL */
+    enum wisp_priority priority;     /* by that name */
     double min;                      /* probability of a label that is printed */
     struct option_list texts, named; /* of --text, and --input */
     const char *target;

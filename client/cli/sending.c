@@ -30,7 +30,7 @@ int run_send(struct run *run, struct reason *why)
 
 int run_prepare(struct run *run, uint32_t rows, struct reason *why)
 {
-    uint64_t deadline_us = run->connection.timeout_ms * 1000;
+    const uint64_t deadline_us = run->deadline_us ? run->deadline_us : run->connection.timeout_ms * 1000;
     int result = 0;
 
     if (run->request && run->rows != rows)
@@ -43,7 +43,8 @@ int run_prepare(struct run *run, uint32_t rows, struct reason *why)
     if (result)
         return explain(result, why);
     wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
-    if (wisp_model_words(run->model))
+    result = wisp_request_set_priority(run->request, run->priority);
+    if (!result && wisp_model_words(run->model))
         result = wisp_request_set_beam(run->request, (uint32_t)run->beam);
     return result ? explain(result, why) : 0;
 }

@@ -69,6 +69,10 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
         ->below = true;
     option_count(&table, "beam", 0, &run->beam, "W",
                  "beginnings of what is said or translated that go on at once (as the model has it)", 1, 16);
+    option_count(&table, "deadline", 0, &run->deadline_us, "US",
+                 "microseconds in which each answer is wanted, or none (--timeout)", 1, UINT32_MAX);
+    option_text(&table, "priority", 0, &run->priority_name, "CLASS",
+                "first, usual or last: before or behind what else you ask the daemon (usual)");
     option_count(&table, "min-area", 0, &run->min_area, "N", "of a mask: objects of so many pixels or more (1)", 1, 0);
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
@@ -92,9 +96,29 @@ static bool is_read_twice(const struct input *inputs, size_t count)
     return readings > 1;
 }
 
-/* What options_read() cannot see; EXIT_DONE when it makes sense. */
-static int check(const struct run *run, const struct input *inputs, size_t input_count)
+/* --priority's class; an exit status. */
+static int read_priority(struct run *run)
 {
+    static const char *const names[] = {
+        [WISP_PRIORITY_USUAL] = "usual", [WISP_PRIORITY_FIRST] = "first", [WISP_PRIORITY_LAST] = "last"
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!run->priority_name || !strcmp(run->priority_name, names[i])) {
+            run->priority = run->priority_name ? (enum wisp_priority)i : WISP_PRIORITY_USUAL;
+            return EXIT_DONE;
+        }
+    }
+    return fail(usage.verb, EXIT_USAGE, "--priority: '%s' is not first, usual or last", run->priority_name);
+}
+
+/* What options_read() cannot see; EXIT_DONE when it makes sense. */
+static int check(struct run *run, const struct input *inputs, size_t input_count)
+{
+    const int status = read_priority(run);
+
+    if (status)
+        return status;
     if (!input_count)
         return fail(usage.verb, EXIT_USAGE, "no input: name files, or - for standard input");
     if (run->named.count && (input_count > 1 || run->tensor || run->lines))
@@ -225,6 +249,9 @@ static int check_model(struct run *run)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
     if ((run->overlay || run->threshold > 0 || run->min_area) && !run->masks)
         return fail(usage.verb, EXIT_USAGE, "--overlay, --threshold and --min-area: %s does not answer with masks",
+                    wisp_model_name(run->model));
+    if ((run->deadline_us || run->priority_name) && (run->output || run->overlay || (run->masks && !run->raw)))
+        return fail(usage.verb, EXIT_USAGE, "--deadline and --priority: what %s answers here takes several requests",
                     wisp_model_name(run->model));
     if (run->beam && !wisp_model_words(run->model) && !wisp_gives_transcript(run->model))
         return fail(usage.verb, EXIT_USAGE, "--beam: %s neither decodes nor writes down what is said",

@@ -60,6 +60,22 @@ static void test_every_text_is_answered(void **state)
     assert_member(2, "input", "good.txt");
 }
 
+static void test_urgency(void **state)
+{
+    static const struct row rows[] = {
+        { "in time", { "run", "image", "--deadline", "20000000", "good.png" }, NULL, 0, "%", NULL },
+        { "too late", { "run", "image", "--deadline", "1", "good.png" }, NULL, 124, NULL, "deadline" },
+        { "no time", { "run", "image", "--deadline", "0", "good.png" }, NULL, 2, NULL, "--deadline" },
+        { "first", { "run", "image", "--priority", "first", "good.png" }, NULL, 0, "%", NULL },
+        { "last", { "run", "image", "--priority=last", "good.png" }, NULL, 0, "%", NULL },
+        { "no class", { "run", "image", "--priority", "1", "good.png" }, NULL, 2, NULL, "not first, usual or last" },
+        { "pieces", { "run", "image", "--priority", "first", "good.png", "-o", "x" }, NULL, 2, NULL, "several" },
+    };
+
+    (void)state;
+    RUN_ROWS(rows);
+}
+
 static void test_lines(void **state)
 {
     static const char lines[] = "eins\n\n  \nzwei\r\n\xff\ndrei";
@@ -404,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_come_below_the_heading),
         cmocka_unit_test(test_every_text_is_answered),
+        cmocka_unit_test(test_urgency),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_lines_that_are_no_text),
         cmocka_unit_test(test_lines_are_answered_as_they_come),
