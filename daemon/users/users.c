@@ -64,8 +64,8 @@ int users_charge(const struct users *users, struct user *user, uint32_t shard, u
     int result;
 
     if (user->channels >= users->channels_max)
-        return refuse(why, WISP_E_BUSY, "user %u has %u channels open and may have %u: close one", (unsigned)user->uid,
-                      user->channels, users->channels_max);
+        return refuse(why, WISP_E_BUSY, "user %u has %u channel%s open and may have %u: close one", (unsigned)user->uid,
+                      user->channels, user->channels == 1 ? "" : "s", users->channels_max);
     if (user->leaving >= users->channels_max)
         return refuse(why, WISP_E_BUSY, "%u channels of user %u are still being closed: try again", user->leaving,
                       (unsigned)user->uid);
