@@ -196,14 +196,19 @@ bool reload_take_answer(struct reload *reload, struct reload_answer *out)
     return out->number;
 }
 
+static const char *const kind_names[] = { [LOADING_CONFIGURED] = "reload", [LOADING_BEFORE] = "rollback" };
+
 static void say_ready(const struct wispd *daemon, const char *refused)
 {
-    sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s%s%.200s", daemon->set->model_count,
-               daemon->set->model_count == 1 ? "" : "s", loop_name(daemon->loop),
-               refused                              ? "; the last reload was refused: "
-               : daemon->reload->counts.rolled_back ? "; those before what is configured"
-                                                    : "",
-               refused ? refused : "");
+    const char *rolled_back = daemon->reload->counts.rolled_back ? "; those before what is configured" : "";
+    const unsigned count = daemon->set->model_count;
+    const char *over = loop_name(daemon->loop);
+
+    if (refused)
+        sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s; the last %s was refused: %.200s", count,
+                   count == 1 ? "" : "s", over, kind_names[daemon->reload->loading.kind], refused);
+    else
+        sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s%s", count, count == 1 ? "" : "s", over, rolled_back);
 }
 
 static void finish(struct wispd *daemon)
@@ -239,7 +244,7 @@ static void refuse_it(struct wispd *daemon)
     const char *text = loading->errors && *loading->errors ? loading->errors : loading->why.text;
 
     reload->counts.refused++;
-    log_error("reload: refused, the models of before go on: %s", loading->why.text);
+    log_error("%s: refused, the models of before go on: %s", kind_names[loading->kind], loading->why.text);
     say_ready(daemon, loading->why.text);
     answer(daemon, loading->result, text);
     finish(daemon);
