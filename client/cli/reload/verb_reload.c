@@ -58,6 +58,15 @@ static void print(const json_t *answer)
     }
 }
 
+/* The same as JSON on standard output, beside the sentences; nothing where there is no memory. */
+static void print_refused(const struct connection *connection, int result, const char *lines)
+{
+    cleanup_json json_t *answer = json_pack("{s:s, s:s}", "refused", wisp_status_text(result), "reason", lines);
+
+    if (answer)
+        (void)connection_print(connection, answer);
+}
+
 /* Each thing that is wrong, and that nothing has changed. */
 static int refused(const struct connection *connection, int result, char *lines)
 {
@@ -94,6 +103,8 @@ static int run(const struct change *change, int argc, char **argv)
     if (status)
         return status;
     result = change->ask(connection.client, &text);
+    if (result && json && text)
+        print_refused(&connection, result, text);
     if (result)
         return refused(&connection, result, text);
     answer = connection_parse(&connection, steal(&text));
