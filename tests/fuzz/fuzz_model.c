@@ -15,6 +15,7 @@
 #include "sparse/file/model_checksum.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/layers/layer.h"
 #include "sparse/passes/beam.h"
 #include "sparse/passes/forward.h"
@@ -66,12 +67,24 @@ static void tensors_make(const struct model_tensor *tensors, uint32_t count, voi
     }
 }
 
+/* Formats of weights are estimated: to measure them is to wait, and no two runs of an input would be the same. */
+static struct choice_cache *estimates(void)
+{
+    static struct choice_cache *cache;
+
+    require(cache || !choice_cache_open(NULL, &cache));
+    choice_cache_set_patience(cache, 0);
+    return cache;
+}
+
 /* The first words of a sequence, of zeroes, by a beam of the model's width or of 2. */
 static void decode(const struct model *model)
 {
     const uint32_t width = model->decoding.beam ? model->decoding.beam : 2;
     const struct signature seen = decoding_signature(model);
-    const struct decoder_setup setup = { .model = model, .kernels = kernels_find("scalar"), .batch = width };
+    const struct decoder_setup setup = {
+        .model = model, .kernels = kernels_find("scalar"), .batch = width, .choices = estimates()
+    };
     struct beam beam = { .words = NULL }, *one = &beam;
     void *inputs[SIGNATURE_TENSORS_MAX];
     struct decoder *decoder;
@@ -114,8 +127,10 @@ static void run(const struct model *model)
         elements += shape_elements(model_value_shape(model, value));
     if (elements > RUN_ELEMENTS_MAX)
         return;
-    if (forward_new(&(struct forward_setup){ .model = model, .kernels = kernels_find("scalar"), .batch = 1 }, &forward,
-                    &why)) {
+    if (forward_new(
+            &(struct forward_setup){
+                .model = model, .kernels = kernels_find("scalar"), .batch = 1, .choices = estimates() },
+            &forward, &why)) {
         require(why.text[0]);
         return;
     }
