@@ -4,6 +4,7 @@
  * folder, and each gets a file of its name there; but for a model that merges so many into one file.
  */
 #include <errno.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -72,6 +73,22 @@ static char *folder_of(const char *path)
     return asprintf(&folder, "%.*s.", (int)(path_name(path) - path), path) < 0 ? NULL : folder;
 }
 
+/* That a file can come into being there: said before all the work, and as what it is, no fault of an input. */
+static int check_writing(const char *path, const char *verb)
+{
+    struct file_replacement tried;
+    struct reason why;
+    int result;
+
+    if (!strcmp(path, "-") || file_check_target(path, &why))
+        return EXIT_DONE; /* what is no file says so itself */
+    result = file_replace(path, &tried, &why);
+    if (result)
+        return fail(verb, exit_for_output(result), "%s", why.text);
+    file_replace_drop(&tried);
+    return EXIT_DONE;
+}
+
 /* That there is a name, and a folder for it. */
 static int check_place(const char *option, const char *path, const char *verb)
 {
@@ -81,7 +98,7 @@ static int check_place(const char *option, const char *path, const char *verb)
         return fail(verb, EXIT_USAGE, "%s is empty: give it the name of a file", option);
     if (folder && access(folder, F_OK) && errno == ENOENT)
         return fail(verb, EXIT_USAGE, "%s %s: there is no folder %.*s", option, path, (int)strlen(folder) - 2, folder);
-    return EXIT_DONE;
+    return check_writing(path, verb);
 }
 
 /* Whether what comes of input `number` can be written: it is no input, and no other's output. */
@@ -307,6 +324,12 @@ static int print(const struct run *run, const struct answer *answer, const struc
     return answer_print_json(run, answer, object);
 }
 
+/* For libwisp 0 is the usual one; for a person it is what the least probability is above. */
+static float threshold_of(const struct run *run)
+{
+    return run->threshold < 0 ? 0 : MAX((float)run->threshold, FLT_MIN);
+}
+
 int process_run(struct run *run, const struct input *input, struct reason *why)
 {
     struct progress progress = { .begun_ns = clock_ns() };
@@ -315,7 +338,7 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
     const struct wisp_process_options options = { .size = sizeof options,
                                                   .progress = isatty(STDERR_FILENO) ? show : NULL,
                                                   .progress_user = &progress,
-                                                  .threshold = (float)run->threshold,
+                                                  .threshold = threshold_of(run),
                                                   .overlay = run->overlay,
                                                   .min_area = run->min_area,
                                                   .object = run->masks ? add_object : NULL,

@@ -21,7 +21,7 @@ struct run {
     struct private_daemon daemon;
     const char *output;  /* of -o: the file for what the model makes of an input, or the folder for those; NULL */
     const char *overlay; /* of --overlay: the file for the picture with a mask over it; NULL */
-    double threshold;    /* of a mask */
+    double threshold;    /* of a mask; below 0: the usual one */
     uint64_t min_area;   /* of its objects */
     bool masks;          /* the model answers with masks */
     bool pictures;       /* with those, or with other pictures */

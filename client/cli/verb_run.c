@@ -247,7 +247,7 @@ static int check_model(struct run *run)
                     wisp_model_name(run->model));
     if (run->lines && strcmp(kind, "text") != 0)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
-    if ((run->overlay || run->threshold > 0 || run->min_area) && !run->masks)
+    if ((run->overlay || run->threshold >= 0 || run->min_area) && !run->masks)
         return fail(usage.verb, EXIT_USAGE, "--overlay, --threshold and --min-area: %s does not answer with masks",
                     wisp_model_name(run->model));
     if ((run->deadline_us || run->priority_name) && (run->output || run->overlay || (run->masks && !run->raw)))
@@ -460,6 +460,7 @@ static void release(struct run *run)
 int verb_run(int argc, char **argv)
 {
     struct run run = {
+        .threshold = -1,
         .connection = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
     };
     struct operands operands = { .max = SIZE_MAX };

@@ -243,12 +243,70 @@ static void test_the_example_of_words(void **state)
     assert_int_equal(outcome.status, 1);
 }
 
+/* Where nothing can be written, which no input is to blame for; it is said before the input is read. */
+static void test_outputs_that_cannot_be(void **state)
+{
+    static const struct {
+        const char *option, *output;
+        int status;
+    } cases[] = { { "-o", "/proc/x.png", 1 }, { "--overlay", "/proc/x.png", 1 }, { "-o", "nowhere/x.png", 2 } };
+    static struct outcome outcome;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        command_run(&(struct command){ .words = { "wisp", "run", "image.segmentation", "missing.png", cases[i].option,
+                                                  cases[i].output },
+                                       .environment = { variable } },
+                    &outcome);
+        assert_int_equal(outcome.status, cases[i].status);
+        assert_null(strstr(outcome.err, "missing.png"));
+        assert_non_null(strstr(outcome.err, cases[i].output));
+    }
+}
+
+/* Pixels that are set in all. */
+static long area_above(const char *threshold)
+{
+    static struct outcome outcome;
+    struct command command = { .words = { "wisp", "run", "image.segmentation", example_path("inputs/cells.png"),
+                                          "--json", threshold ? "--threshold" : NULL, threshold },
+                               .environment = { variable } };
+    json_t *json;
+    json_t *object;
+    size_t index;
+    long area = 0;
+
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    json = json_loads(outcome.out, 0, NULL);
+    json_array_foreach(json_object_get(json, "objects"), index, object)
+    {
+        area += (long)json_integer_value(json_object_get(object, "area"));
+    }
+    json_decref(json);
+    return area;
+}
+
+/* 0 is a threshold as any other, and not what stands for none. */
+static void test_thresholds(void **state)
+{
+    (void)state;
+    assert_true(area_above("0") > area_above("0.1"));
+    assert_true(area_above("0.1") > area_above("0.5"));
+    assert_true(area_above("0.5") > area_above("0.9"));
+    assert_int_equal(area_above(NULL), area_above("0.5"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_pipe_gives_what_a_file_gives), cmocka_unit_test(test_a_program_is_told),
-        cmocka_unit_test(test_all_types_are_listed),           cmocka_unit_test(test_the_example_of_files),
+        cmocka_unit_test(test_a_pipe_gives_what_a_file_gives),
+        cmocka_unit_test(test_a_program_is_told),
+        cmocka_unit_test(test_all_types_are_listed),
+        cmocka_unit_test(test_the_example_of_files),
         cmocka_unit_test(test_the_example_of_words),
+        cmocka_unit_test(test_outputs_that_cannot_be),
+        cmocka_unit_test(test_thresholds),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
