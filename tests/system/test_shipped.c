@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wisp/wisp.h>
 
 #include "base/file.h"
@@ -182,6 +183,61 @@ static void test_the_example_of_an_event_loop(void **state)
     assert_int_equal(daemon_stop(&daemon), 0);
 }
 
+/* What wispd says of `count` samples when they are copied, as examples/frames.c prints it. */
+static void print_copied(const char *socket, const float *samples, size_t count, char *out, size_t size)
+{
+    const struct wisp_options options = { .size = sizeof options, .socket_path = socket };
+    wisp_client *client;
+    wisp_model *model;
+    size_t length = 0;
+
+    assert_int_equal(wisp_connect(&client, &options), 0);
+    assert_int_equal(wisp_find(client, "fashion", &model), 0);
+    for (size_t i = 0; i < count; i++) {
+        struct wisp_label top[1];
+        float output[10];
+        size_t labels = 1;
+
+        assert_int_equal(wisp_infer(client, model, samples + i * 784, 1, output, NULL), 0);
+        assert_int_equal(wisp_top(model, output, top, &labels), 0);
+        length += (size_t)snprintf(out + length, size - length, "%zu %s %.3f\n", i, top[0].name, top[0].probability);
+    }
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* examples/frames.c: samples where they are, more than it has under way, and a file without a whole one. */
+static void test_the_example_of_memory_of_ones_own(void **state)
+{
+    enum { SAMPLES = 9 };
+    static float samples[SAMPLES * 784];
+    static struct outcome outcome;
+    static char model[512], expected[1024];
+    const char *const paths[1] = { model }, *folder = scratch_make();
+    char path[256], variable[512];
+    struct test_daemon daemon;
+    FILE *file;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(folder, "samples"));
+    snprintf(model, sizeof model, "%s", in_source("models", "fashion", ".safetensors"));
+    floats_make(samples, SAMPLES * 784, 5, 6);
+    file = fopen(path, "wb");
+    assert_true(file && fwrite(samples, sizeof samples, 1, file) == 1 && !fclose(file));
+    daemon_start(&daemon, &(struct daemon_setup){ .models = paths, .model_count = 1 });
+    print_copied(daemon.socket, samples, SAMPLES, expected, sizeof expected);
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
+    command_run(&(struct command){ .words = { "frames", "fashion", path }, .environment = { variable } }, &outcome);
+    assert_string_equal(outcome.err, "");
+    assert_string_equal(outcome.out, expected);
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(truncate(path, 3135), 0);
+    command_run(&(struct command){ .words = { "frames", "fashion", path }, .environment = { variable } }, &outcome);
+    assert_int_equal(outcome.status, 1);
+    assert_non_null(strstr(outcome.err, "has not one sample of 3136 bytes"));
+    assert_int_equal(daemon_stop(&daemon), 0);
+}
+
 /* By way of a file: a vocabulary is long. */
 static json_t *show(const char *model)
 {
@@ -277,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_the_best_of_this_machine),
         cmocka_unit_test(test_the_example_of_live_input),
         cmocka_unit_test(test_the_example_of_an_event_loop),
+        cmocka_unit_test(test_the_example_of_memory_of_ones_own),
         cmocka_unit_test(test_the_cards_say_what_the_files_say),
     };
 
