@@ -47,6 +47,7 @@ struct options {
 struct bench {
     struct server servers[2][2];       /* loop, wait */
     struct latency latencies[2][2][2]; /* loop, wait, kind */
+    struct copies copies;              /* over io_uring, spinning */
     uint64_t requests[2][LOADS], took_ns[2][LOADS];
 };
 
@@ -122,6 +123,8 @@ static int find_files(struct options *options)
 
 static int start(struct bench *bench, const struct options *options, const char *folder)
 {
+    if (copies_init(&bench->copies, options->sleeping))
+        return -1;
     for (unsigned loop = 0; loop < 2; loop++) {
         for (unsigned wait = 0; wait < 2; wait++) {
             const struct server_options server = { .program = options->wispd_path,
@@ -181,6 +184,9 @@ static int measure_round(struct bench *bench, const struct options *options)
 {
     int result = options->load ? 0 : measure_latencies(bench, options);
 
+    if (!result && !options->load)
+        result =
+            copies_measure(&bench->copies, bench->servers[0][WAIT_SPIN].socket, options->sleeping / options->rounds);
     return result ? result : measure_loads(bench, options);
 }
 
@@ -222,6 +228,19 @@ static void print_latency(struct latency *latency, unsigned loop, unsigned wait,
     printf("}\n");
 }
 
+static void print_copies(struct copies *copies)
+{
+    static const char *const names[] = { [COPY_COPIED] = "copied", [COPY_EXTERNAL] = "external" };
+
+    for (unsigned way = 0; way < COPY_WAYS; way++) {
+        printf(
+            "{\"bench\": \"e2e\", \"case\": \"large\", \"input\": \"%s\", \"rows\": %d, \"bytes\": %zu, \"n\": %zu, ",
+            names[way], COPY_ROWS, copies->bytes, copies->total[way].count);
+        samples_print(&copies->total[way], "", 1, stdout);
+        printf("}\n");
+    }
+}
+
 static void print_results(struct bench *bench, const struct options *options)
 {
     print_machine(options);
@@ -231,6 +250,8 @@ static void print_results(struct bench *bench, const struct options *options)
                 print_latency(&bench->latencies[loop][wait][kind], loop, wait, kind);
         }
     }
+    if (!options->load)
+        print_copies(&bench->copies);
     for (unsigned i = 0; i < options->load_count; i++) {
         for (unsigned loop = 0; loop < 2; loop++)
             printf("{\"bench\": \"e2e\", \"case\": \"load\", \"loop\": \"%s\", \"clients\": %u, \"depth\": %u, "
@@ -243,6 +264,7 @@ static void print_results(struct bench *bench, const struct options *options)
 
 static void stop(struct bench *bench)
 {
+    copies_deinit(&bench->copies);
     for (unsigned loop = 0; loop < 2; loop++) {
         for (unsigned wait = 0; wait < 2; wait++) {
             server_stop(&bench->servers[loop][wait]);

@@ -43,6 +43,18 @@ void latency_deinit(struct latency *latency);
 /* Adds `count` requests, one at a time, to what was measured before. */
 int latency_measure(struct latency *latency, const char *socket, enum wait_kind wait, int nop, size_t count);
 
+enum { COPY_ROWS = 64, COPY_COPIED = 0, COPY_EXTERNAL, COPY_WAYS };
+
+struct copies {
+    struct samples total[COPY_WAYS];
+    size_t bytes; /* of the input */
+};
+
+int copies_init(struct copies *copies, size_t capacity);
+void copies_deinit(struct copies *copies);
+/* Adds `count` requests of COPY_ROWS samples each way. */
+int copies_measure(struct copies *copies, const char *socket, size_t count);
+
 /* Requests in `ns` of `clients` processes on `core`, each with `depth` under way; UINT64_MAX after saying what failed.
  */
 uint64_t load_measure(const char *socket, unsigned clients, unsigned depth, int core, uint64_t ns, uint64_t *took_ns);
