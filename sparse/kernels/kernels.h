@@ -135,15 +135,18 @@ struct tile_fill {
     const int64_t *shifts;
     const struct piece *pieces;
     const uint32_t *begins;
-    size_t step; /* of pieces, from a float to the next */
+    size_t step;  /* of pieces, from a float to the next */
+    size_t ahead; /* floats from what pieces read to what the next tile's do, and is fetched */
 };
 
-/* Rows of y, y_stride floats apart, of `count` floats. */
+/* Rows of y, y_stride floats apart, of `vectors` vectors that are y_step floats apart and have `lanes` lanes, the last
+ * of them `last`. */
 struct tile_run {
     const struct tile_block *block;
     const float *panel, *bias; /* bias may be NULL */
     float *y;
-    size_t pitch, y_stride, count;
+    size_t pitch, y_stride, y_step;
+    uint32_t vectors, lanes, last;
     bool begins; /* chains begin at the bias; else they go on from what stands there */
 };
 

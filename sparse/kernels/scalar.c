@@ -325,18 +325,20 @@ static void tile_run(const struct tile_run *run)
     const struct tile_block *block = run->block;
     uint64_t at = 0;
 
-    for (uint32_t r = 0; r < block->row_count; r++) {
+    for (uint32_t r = 0; r < block->row_count; at += block->rows[r++].count) {
         const uint32_t row = block->rows[r].row;
-        float *y = run->y + row * run->y_stride;
 
-        for (size_t i = 0; i < run->count; i++) {
-            float sum = run->begins ? (run->bias ? run->bias[row] : 0) : y[i];
+        for (uint32_t v = 0; v < run->vectors; v++) {
+            float *y = run->y + row * run->y_stride + v * run->y_step;
 
-            for (uint64_t k = at; k < at + block->rows[r].count; k++)
-                sum = fmaf(block->values[k], run->panel[block->places[k] * run->pitch + i], sum);
-            y[i] = sum;
+            for (uint32_t i = 0; i < (v + 1 < run->vectors ? run->lanes : run->last); i++) {
+                float sum = run->begins ? (run->bias ? run->bias[row] : 0) : y[i];
+
+                for (uint64_t k = at; k < at + block->rows[r].count; k++)
+                    sum = fmaf(block->values[k], run->panel[block->places[k] * run->pitch + v * LANES + i], sum);
+                y[i] = sum;
+            }
         }
-        at += block->rows[r].count;
     }
 }
 

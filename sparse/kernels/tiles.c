@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/kernels/tiles.h"
 
-/* Which columns are used: by column its number among those, or NONE. */
 #define NONE UINT32_MAX
+
+/* How a weight is cut. */
+struct cutting {
+    const struct csr *w;
+    uint32_t taps;                    /* columns of a channel */
+    const struct tile_window *window; /* of samples; NULL: of positions */
+    uint32_t *numbers;                /* by column its number among those that are used, or NONE; of samples all are */
+    uint32_t used, each;              /* numbers: of all, and of a block */
+};
 
 uint32_t tile_vectors(uint64_t columns)
 {
@@ -24,31 +33,50 @@ uint32_t tile_vectors(uint64_t columns)
     return best;
 }
 
-static uint32_t number_columns(const struct csr *w, uint32_t *numbers)
+uint32_t tile_line_vectors(const struct tile_window *window)
 {
-    uint32_t used = 0;
+    uint32_t vectors = 0;
+
+    for (uint32_t phase = 0; phase < tile_phases(window); phase++)
+        vectors += tile_phase_vectors(window, phase);
+    return vectors;
+}
+
+uint32_t tile_place(const struct tile_window *window, uint32_t tap)
+{
+    const uint32_t column = tap % window->width;
+    uint32_t place = tap / window->width * tile_line_vectors(window) + column / window->stride;
+
+    for (uint32_t phase = 0; phase < column % window->stride; phase++)
+        place += tile_phase_vectors(window, phase);
+    return place;
+}
+
+static void number_columns(struct cutting *cutting)
+{
+    const struct csr *w = cutting->w;
 
     for (uint32_t c = 0; c < w->columns; c++)
-        numbers[c] = NONE;
+        cutting->numbers[c] = cutting->window ? 0 : NONE;
     for (uint64_t k = w->starts[0]; k < w->starts[w->rows]; k++)
-        numbers[csr_column(w, k)] = 0;
+        cutting->numbers[csr_column(w, k)] = 0;
     for (uint32_t c = 0; c < w->columns; c++) {
-        if (numbers[c] != NONE)
-            numbers[c] = used++;
+        if (cutting->numbers[c] != NONE)
+            cutting->numbers[c] = cutting->used++;
     }
-    return used;
 }
 
 /* Rows of all blocks: of the first all, of the others those that have a connection there. */
-static uint64_t count_rows(const struct csr *w, const uint32_t *numbers, uint32_t each)
+static uint64_t count_rows(const struct cutting *cutting)
 {
+    const struct csr *w = cutting->w;
     uint64_t count = w->rows;
 
     for (uint32_t r = 0; r < w->rows; r++) {
         uint32_t last = 0;
 
         for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
-            const uint32_t block = numbers[csr_column(w, k)] / each;
+            const uint32_t block = cutting->numbers[csr_column(w, k)] / cutting->each;
 
             count += block != last;
             last = block;
@@ -71,74 +99,91 @@ static int allocate(struct tiles *t, uint32_t used, uint64_t rows, uint64_t coun
 
 /* What is written next, by block one after the other. */
 struct cursor {
-    struct tile_column *column;
     struct tile_row *row;
     uint16_t *place;
     float *value;
 };
 
-/* One row's connections in a block, from *at on. */
-static void cut_row(const struct csr *w, const uint32_t *numbers, uint32_t first, uint32_t row, uint64_t *at,
-                    const struct tile_block *block, struct cursor *to)
+static uint16_t place_of(const struct cutting *cutting, uint32_t number)
 {
+    const struct tile_window *window = cutting->window;
+
+    if (!window)
+        return (uint16_t)number;
+    return (uint16_t)(number / cutting->taps * window->height * tile_line_vectors(window) +
+                      tile_place(window, number % cutting->taps));
+}
+
+/* One row's connections in the block of the numbers [first, past), from *at on. */
+static void cut_row(const struct cutting *cutting, uint32_t first, uint32_t past, uint32_t row, uint64_t *at,
+                    struct cursor *to)
+{
+    const struct csr *w = cutting->w;
     uint32_t count = 0;
 
     for (; *at < w->starts[row + 1]; (*at)++, count++) {
-        const uint32_t number = numbers[csr_column(w, *at)];
+        const uint32_t number = cutting->numbers[csr_column(w, *at)];
 
-        if (number >= first + block->column_count)
+        if (number >= past)
             break;
-        *to->place++ = (uint16_t)(number - first);
+        *to->place++ = place_of(cutting, number - first);
         *to->value++ = w->values[*at];
     }
     if (count || !first)
         *to->row++ = (struct tile_row){ (uint16_t)row, (uint16_t)count };
 }
 
-static void cut(const struct csr *w, const uint32_t *numbers, uint32_t taps, uint32_t each, uint64_t *at,
-                struct tiles *t)
+/* What is filled: the columns that are used; of samples whole channels. */
+static uint32_t list_columns(const struct cutting *cutting, struct tile_column *columns)
 {
-    struct cursor to = { t->columns, t->rows, t->places, t->values };
-    uint32_t used = 0;
+    uint32_t count = 0;
 
-    for (uint32_t c = 0; c < w->columns; c++) {
-        if (numbers[c] != NONE)
-            t->columns[used++] = (struct tile_column){ c / taps, c % taps };
+    for (uint32_t c = 0; c < cutting->w->columns; c += cutting->window ? cutting->taps : 1) {
+        if (cutting->numbers[c] != NONE)
+            columns[count++] = (struct tile_column){ c / cutting->taps, c % cutting->taps };
     }
-    for (uint32_t r = 0; r < w->rows; r++)
-        at[r] = w->starts[r];
+    return count;
+}
+
+static void cut(const struct cutting *cutting, uint64_t *at, struct tiles *t)
+{
+    const struct csr *w = cutting->w;
+    const uint32_t count = list_columns(cutting, t->columns);
+    const uint32_t each = cutting->window ? cutting->each / cutting->taps : cutting->each;
+    struct cursor to = { t->rows, t->places, t->values };
+
+    memcpy(at, w->starts, w->rows * sizeof *at);
     for (uint32_t b = 0; b < t->block_count; b++) {
         struct tile_block *block = &t->blocks[b];
-        const uint32_t first = b * each;
 
-        *block = (struct tile_block){ .columns = t->columns + first,
-                                      .column_count = MIN(each, used - first),
+        *block = (struct tile_block){ .columns = t->columns + (size_t)b * each,
+                                      .column_count = MIN(each, count - b * each),
                                       .rows = to.row,
                                       .places = to.place,
                                       .values = to.value };
         for (uint32_t r = 0; r < w->rows; r++)
-            cut_row(w, numbers, first, r, &at[r], block, &to);
+            cut_row(cutting, b * cutting->each, (b + 1) * cutting->each, r, &at[r], &to);
         block->row_count = (uint32_t)(to.row - block->rows);
     }
 }
 
-int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles **out)
+static int make(struct cutting cutting, uint32_t vectors, struct tiles **out)
 {
-    const uint32_t each = TILE_PANEL_FLOATS / (vectors * PACK_LANES);
     struct tiles *tiles = calloc(1, sizeof *tiles);
-    uint32_t *numbers = malloc((size_t)w->columns * sizeof *numbers), used;
-    uint64_t *at = malloc((size_t)w->rows * sizeof *at);
-    int result = tiles && numbers && at ? 0 : -ENOMEM;
+    uint64_t *at = malloc((size_t)cutting.w->rows * sizeof *at);
+    int result;
 
+    cutting.numbers = malloc((size_t)cutting.w->columns * sizeof *cutting.numbers);
+    result = tiles && cutting.numbers && at ? 0 : -ENOMEM;
     if (!result) {
-        used = number_columns(w, numbers);
+        number_columns(&cutting);
         tiles->vectors = vectors;
-        tiles->block_count = MAX((used + each - 1) / each, 1u);
-        result = allocate(tiles, used, count_rows(w, numbers, each), w->count);
+        tiles->block_count = MAX((cutting.used + cutting.each - 1) / cutting.each, 1u);
+        result = allocate(tiles, cutting.used, count_rows(&cutting), cutting.w->count);
     }
     if (!result)
-        cut(w, numbers, taps, each, at, tiles);
-    free(numbers);
+        cut(&cutting, at, tiles);
+    free(cutting.numbers);
     free(at);
     if (result) {
         tiles_free(tiles);
@@ -146,6 +191,21 @@ int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles
     }
     *out = tiles;
     return 0;
+}
+
+int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles **out)
+{
+    return make((struct cutting){ .w = w, .taps = taps, .each = TILE_PANEL_FLOATS / (vectors * PACK_LANES) }, vectors,
+                out);
+}
+
+int tiles_new_samples(const struct csr *w, const struct tile_window *window, struct tiles **out)
+{
+    const uint32_t taps = window->height * window->width;
+    const uint32_t channels = TILE_PANEL_FLOATS / (PACK_LANES * window->height * tile_line_vectors(window));
+
+    return make((struct cutting){ .w = w, .taps = taps, .window = window, .each = channels * taps }, TILE_VECTORS_MAX,
+                out);
 }
 
 struct tiles *tiles_free(struct tiles *tiles)

@@ -20,6 +20,27 @@ enum {
     TILE_ROWS_MAX = 1 << 16,
 };
 
+/* What tiles of samples read of a channel: of every line of taps the positions' inputs, phase by phase of the stride,
+ * a vector of samples each. */
+struct tile_window {
+    uint32_t height, width, stride; /* of the window of taps */
+};
+
+static inline uint32_t tile_phases(const struct tile_window *window)
+{
+    return window->stride < window->width ? window->stride : window->width;
+}
+
+/* Vectors of a phase of a line: as many as a tile has, and as taps of the phase lead beyond. */
+static inline uint32_t tile_phase_vectors(const struct tile_window *window, uint32_t phase)
+{
+    return TILE_VECTORS_MAX + (window->width - 1 - phase) / window->stride;
+}
+
+uint32_t tile_line_vectors(const struct tile_window *window);
+/* Where a tap's inputs begin in a channel: in vectors. */
+uint32_t tile_place(const struct tile_window *window, uint32_t tap);
+
 struct tiles {
     uint32_t vectors; /* that a tile is wide */
     uint32_t block_count;
@@ -33,6 +54,9 @@ struct tiles {
 
 /* Of a weight of at most TILE_ROWS_MAX rows, and `taps` columns a channel. -ENOMEM. */
 int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles **out);
+/* The same for tiles of samples: places count vectors of such channels, and a block's columns are channels, of tap 0.
+ */
+int tiles_new_samples(const struct csr *w, const struct tile_window *window, struct tiles **out);
 struct tiles *tiles_free(struct tiles *tiles); /* accepts NULL; returns NULL */
 
 /* How wide tiles of so many columns are best: the fewest lanes stay empty, and of equals the widest. */

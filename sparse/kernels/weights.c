@@ -21,7 +21,7 @@ struct weights {
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
-    struct tiles *tiles;                       /* NULL: none were cut */
+    struct tiles *tiles, *samples;             /* of positions and of samples; NULL: none were cut */
     struct block *blocks;                      /* NULL: it was not split */
     uint32_t block_count;
     bool fixed; /* made to serve: values stand still, and the matrix may move when it is not read any more */
@@ -146,6 +146,15 @@ int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t ta
     return 0;
 }
 
+int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window)
+{
+    int result = tiles_new_samples(w, window, &weights->samples);
+
+    if (!result)
+        weights->memory += weights->samples->memory;
+    return result;
+}
+
 int weights_index_columns(struct weights *weights, const struct csr *w)
 {
     int result = csc_init(&weights->by_column, w);
@@ -163,6 +172,11 @@ const struct csc *weights_columns(const struct weights *weights)
 const struct tiles *weights_tiles(const struct weights *weights)
 {
     return weights->tiles;
+}
+
+const struct tiles *weights_sample_tiles(const struct weights *weights)
+{
+    return weights->samples;
 }
 
 static bool borrows(const struct weights *weights)
@@ -253,6 +267,7 @@ struct weights *weights_free(struct weights *weights)
         packed_free(weights->packed[f]);
     csc_deinit(&weights->by_column);
     tiles_free(weights->tiles);
+    tiles_free(weights->samples);
     for (uint32_t b = 0; b < weights->block_count; b++) {
         weights_free(weights->blocks[b].weights);
         csr_deinit(&weights->blocks[b].rows);

@@ -13,6 +13,7 @@
 struct weights;
 struct choice_cache;
 struct tiles;
+struct tile_window;
 
 /* To serve: for products over columns_min .. columns_max columns (linear: 1 .. batch; a convolution: positions ..
  * positions x batch). Takes the choice that `cache` knows, or measures (choose.h) while it has patience and tells it,
@@ -25,6 +26,8 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
  * `alone`: the matrix itself is not read any more. -ENOMEM. */
 int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t taps, uint64_t positions, bool alone,
                  struct weights **out);
+/* Besides, for tiles of samples: `w` as it was borrowed or cut. -ENOMEM. */
+int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window);
 /* From so many samples on the backward pass is faster by columns: measured, bench/bench_kernels. */
 #define WEIGHTS_INDEX_BATCH 64
 
@@ -45,6 +48,7 @@ void weights_run_block(const struct weights *weights, uint32_t block, const stru
 /* NULL where none was made. */
 const struct csc *weights_columns(const struct weights *weights);
 const struct tiles *weights_tiles(const struct weights *weights);
+const struct tiles *weights_sample_tiles(const struct weights *weights);
 
 /* Bytes of what was packed, and of the index. */
 size_t weights_memory(const struct weights *weights);

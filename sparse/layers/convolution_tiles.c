@@ -197,13 +197,17 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                               .x = picture,
                               .channel = (size_t)c->window.height * c->window.width * c->batch,
                               .step = c->batch == 1 ? c->window.stride : 1,
+                              .ahead = pitch * c->window.stride,
                               .pitch = pitch };
     struct tile_run run = { .panel = a->panel,
                             .bias = c->bias,
                             .y = positions,
                             .pitch = pitch,
                             .y_stride = window_positions(&c->window) * c->batch,
-                            .count = count };
+                            .y_step = PACK_LANES,
+                            .vectors = (uint32_t)(pitch / PACK_LANES),
+                            .lanes = PACK_LANES,
+                            .last = (uint32_t)(count - (pitch - PACK_LANES)) };
 
     for (uint32_t b = 0; b < tiles->block_count; b++) {
         fill.block = run.block = &tiles->blocks[b];

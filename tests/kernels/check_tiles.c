@@ -166,7 +166,10 @@ static void run_rows(struct rng *rng, const struct kernels *kernels, struct tria
                                   .y = t->y.data,
                                   .pitch = t->pitch,
                                   .y_stride = t->count,
-                                  .count = t->count,
+                                  .y_step = LANES,
+                                  .vectors = (uint32_t)(t->pitch / LANES),
+                                  .lanes = LANES,
+                                  .last = (uint32_t)(t->count - (t->pitch - LANES)),
                                   .begins = begins };
     float *wanted = malloc(ROWS * t->count * sizeof *wanted);
     uint32_t at = 0;
@@ -190,6 +193,46 @@ static void run_rows(struct rng *rng, const struct kernels *kernels, struct tria
     guarded_free(&panel);
 }
 
+/* Vectors that stand apart, of some lanes each: places count vectors then. */
+static void run_apart(struct rng *rng, const struct kernels *kernels, struct trial *t)
+{
+    enum { VECTORS = TILE_VECTORS_MAX, STEP = 21 };
+    const uint32_t lanes = 1 + (uint32_t)rng_below(rng, LANES);
+    struct guarded panel = guarded_new((COLUMNS + VECTORS) * LANES), y = guarded_new(ROWS * VECTORS * STEP);
+    const struct tile_run run = { .block = &t->block,
+                                  .panel = panel.data,
+                                  .bias = t->bias.data,
+                                  .y = y.data,
+                                  .pitch = LANES,
+                                  .y_stride = VECTORS * STEP,
+                                  .y_step = STEP,
+                                  .vectors = 1 + (uint32_t)rng_below(rng, VECTORS),
+                                  .lanes = lanes,
+                                  .last = 1 + (uint32_t)rng_below(rng, lanes),
+                                  .begins = true };
+    float wanted[ROWS * VECTORS * STEP];
+    uint32_t at = 0;
+
+    fill(rng, panel.data, (COLUMNS + VECTORS) * LANES, rng_below(rng, 2));
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+        y.data[i] = wanted[i] = (float)i;
+    for (uint32_t r = 0; r < ROWS; at += t->rows[r++].count) {
+        for (uint32_t v = 0; v < run.vectors; v++) {
+            for (uint32_t i = 0; i < (v + 1 < run.vectors ? lanes : run.last); i++) {
+                float sum = t->bias.data[t->rows[r].row];
+
+                for (uint32_t k = at; k < at + t->rows[r].count; k++)
+                    sum = fmaf(t->values.data[k], panel.data[(t->places[k] + v) * LANES + i], sum);
+                wanted[(t->rows[r].row * VECTORS + v) * STEP + i] = sum;
+            }
+        }
+    }
+    kernels->tile_run(&run);
+    assert_same(wanted, y.data, ARRAY_SIZE(wanted), "tile_run of vectors apart", kernels->name);
+    guarded_free(&panel);
+    guarded_free(&y);
+}
+
 static void test_tiles(void **state)
 {
     const struct kernels *kernels;
@@ -203,6 +246,7 @@ static void test_tiles(void **state)
             fill_runs(&rng, kernels, t);
             fill_pieces(&rng, kernels, t);
             run_rows(&rng, kernels, t);
+            run_apart(&rng, kernels, t);
             free_trial(t);
         }
     }
