@@ -70,6 +70,9 @@ static void *scratch_of(const struct convolution *c)
     if (!convolution_tile_scratch(c, &bytes))
         abort();
     most = MAX(most, bytes);
+    if (!convolution_samples_scratch(c, &bytes))
+        abort();
+    most = MAX(most, bytes);
     if (!convolution_direct_scratch(c, &bytes))
         abort();
     most = MAX(most, bytes);
@@ -104,6 +107,13 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
     if (!s->packed && convolution_is_tiled(&s->c) &&
         weights_tile(s->c.kernels, &s->weight, k * k, out * out, false, &s->packed))
         abort();
+    if (convolution_is_samples(&s->c)) {
+        const struct tile_window window = convolution_window(&s->c);
+
+        if ((!s->packed && weights_borrow(s->c.kernels, &s->weight, &s->packed)) ||
+            weights_tile_samples(s->packed, &s->weight, &window))
+            abort();
+    }
     s->picture = random_floats(shape->channels * pixels);
     s->gradient = random_floats(shape->channels * pixels);
     s->positions = random_floats((size_t)shape->outputs * out * out * batch);
@@ -122,6 +132,10 @@ static void run_sparse(const void *argument, bool back)
 {
     const struct sparse *s = argument;
 
+    if (!back && s->packed && weights_sample_tiles(s->packed)) {
+        convolution_samples(&s->c, weights_sample_tiles(s->packed), s->picture, s->positions, s->scratch);
+        return;
+    }
     if (!back && s->packed && weights_tiles(s->packed) && convolution_is_tiled(&s->c)) {
         convolution_tile(&s->c, weights_tiles(s->packed), s->picture, s->positions, s->scratch);
         return;

@@ -20,6 +20,7 @@
 #ifndef SPARSE_LAYERS_CONVOLUTION_H
 #define SPARSE_LAYERS_CONVOLUTION_H
 
+#include "sparse/kernels/tiles.h"
 #include "sparse/layers/layer.h"
 #include "sparse/layers/window.h"
 
@@ -58,6 +59,19 @@ bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes);
 void convolution_tile(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
                       void *scratch);
 
+/* ---- by tiles of samples, to serve batches (convolution_samples.c) ---- */
+
+enum { CONVOLUTION_SAMPLES_LEAST = PACK_LANES * 3 / 4 }; /* of a batch: that so many lanes count */
+
+/* Whether it can be, and whether gather() is better done so: of the weight, rows, columns and count matter. */
+bool convolution_can_samples(const struct convolution *c);
+bool convolution_is_samples(const struct convolution *c);
+struct tile_window convolution_window(const struct convolution *c);
+/* As convolution_scratch(), and convolution_gather() without `add`, to the bit; `tiles` by tiles_new_samples(). */
+bool convolution_samples_scratch(const struct convolution *c, uint64_t *bytes);
+void convolution_samples(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
+                         void *scratch);
+
 /* ---- on the picture as it stands (convolution_direct.c) ---- */
 
 /* Whether it can be, and whether gather() is better done so: of the weight, rows and count matter. */
@@ -74,6 +88,11 @@ void convolution_direct(const struct convolution *c, const float *picture, float
 enum convolution_tiling { TILES_NONE, TILES_SOME, TILES_ALL };
 enum convolution_tiling convolution_tiling(const struct layer *layer, const struct shape *in, const struct shape *out,
                                            size_t batch);
+
+/* Whether a layer that serves up to `batch` samples does some of them by tiles of samples, and what these are cut for
+ * (weights_tile_samples()). */
+bool convolution_window_of(const struct layer *layer, const struct shape *in, const struct shape *out, size_t batch,
+                           struct tile_window *window);
 
 /* What kind->convolution() says: window, channels, groups, and whether it is transposed. The rest is the run's. */
 typedef struct convolution convolution_of(const double *parameters, const struct shape *in, const struct shape *out);

@@ -59,13 +59,29 @@ enum convolution_tiling convolution_tiling(const struct layer *layer, const stru
     return convolution_is_tiled(&c) ? TILES_ALL : TILES_SOME;
 }
 
+/* The batches that a pass is made for may be smaller, so it is asked for none in particular. */
+bool convolution_window_of(const struct layer *layer, const struct shape *in, const struct shape *out, size_t batch,
+                           struct tile_window *window)
+{
+    struct convolution c;
+
+    if (!layer->kind->convolution || batch < CONVOLUTION_SAMPLES_LEAST)
+        return false;
+    c = layer->kind->convolution(layer->parameters, in, out);
+    c.weight = &layer->weight;
+    c.batch = PACK_LANES;
+    *window = convolution_window(&c);
+    return convolution_is_samples(&c);
+}
+
 /* Views, tiles, or both; or the picture as it stands, which one sample may be for and more not. */
 static bool forward_needs(const struct layer_setup *setup, const struct convolution *c, uint64_t *bytes)
 {
     const enum convolution_tiling tiling =
         setup->mode == LAYER_SERVE ? convolution_tiling(setup->layer, setup->inputs, &setup->plan->shape, setup->batch)
                                    : TILES_NONE;
-    uint64_t tiles = 0, direct = 0;
+    struct tile_window window;
+    uint64_t tiles = 0, samples = 0, direct = 0;
 
     if (is_product(c))
         return true;
@@ -73,9 +89,13 @@ static bool forward_needs(const struct layer_setup *setup, const struct convolut
         return false;
     if (tiling != TILES_NONE && !convolution_tile_scratch(c, &tiles))
         return false;
+    if (setup->mode == LAYER_SERVE &&
+        convolution_window_of(setup->layer, setup->inputs, &setup->plan->shape, setup->batch, &window) &&
+        !convolution_samples_scratch(c, &samples))
+        return false;
     if (c->groups > 1 && convolution_can_direct(c) && !convolution_direct_scratch(c, &direct))
         return false;
-    *bytes = MAX(*bytes, MAX(tiles, direct));
+    *bytes = MAX(MAX(*bytes, samples), MAX(tiles, direct));
     return true;
 }
 
@@ -118,6 +138,8 @@ void convolution_forward(const struct layer_run *run)
         weights_run(run->weights,
                     &(struct product){ .bias = c.bias, .x = in, .y = run->out->data, .n = tensor_columns(run->out) },
                     run->part, run->parts);
+    else if (weights_sample_tiles(run->weights) && convolution_is_samples(&c))
+        convolution_samples(&c, weights_sample_tiles(run->weights), in, run->out->data, run->scratch_part);
     else if (weights_tiles(run->weights) && convolution_is_tiled(&c))
         convolution_tile(&c, weights_tiles(run->weights), in, run->out->data, run->scratch_part);
     else if (convolution_is_direct(&c))

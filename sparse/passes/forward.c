@@ -134,6 +134,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
 {
     const struct forward_setup *s = &forward->setup;
     enum convolution_tiling tiling = TILES_NONE;
+    struct tile_window window;
     struct layer_plan plan;
     uint64_t positions;
     int result = plan_layer(s->model, layer, &plan, why);
@@ -151,6 +152,9 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     else
         result = weights_new(s->kernels, &layer->weight, forward->along ? 1 : positions, positions * s->batch,
                              s->choices, out);
+    if (!result && s->mode == LAYER_SERVE &&
+        convolution_window_of(layer, model_value_shape(s->model, layer->inputs[0]), &plan.shape, s->batch, &window))
+        result = weights_tile_samples(*out, &layer->weight, &window);
     if (!result && plan.blocks > 1)
         result = weights_split(*out, &layer->weight, (uint32_t)plan.blocks);
     return result;

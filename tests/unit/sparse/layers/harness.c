@@ -206,6 +206,7 @@ static struct weights *weights_of(const struct bench *b, const struct way *way)
     const bool serve = way->mode == LAYER_SERVE;
     const enum convolution_tiling tiling =
         serve ? convolution_tiling(&b->layer, b->c->inputs, &b->plan.shape, way->samples) : TILES_NONE;
+    struct tile_window window;
     struct weights *made;
 
     if (tiling != TILES_NONE)
@@ -214,6 +215,8 @@ static struct weights *weights_of(const struct bench *b, const struct way *way)
         assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
     else
         assert_int_equal(weights_new(way->kernels, w, positions, positions * way->samples, NULL, &made), 0);
+    if (serve && convolution_window_of(&b->layer, b->c->inputs, &b->plan.shape, way->samples, &window))
+        assert_int_equal(weights_tile_samples(made, w, &window), 0);
     /* With and without: a pass has it from some batch on. */
     if (b->layer.kind->indexed || (way->mode == LAYER_TRAIN && b->layer.kind->by_columns && way->samples % 2))
         assert_int_equal(weights_index_columns(made, w), 0);

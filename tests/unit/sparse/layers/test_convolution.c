@@ -278,6 +278,67 @@ static void test_tiles(void **state)
     }
 }
 
+/* ---- tiles of samples ---- */
+
+static void check_samples(const struct trial *t, const struct kernels *kernels, const struct tiles *tiles,
+                          const float *wanted)
+{
+    struct guarded picture = guarded_new(t->pictures), found = guarded_new(t->all_positions), scratch;
+
+    memcpy(picture.data, t->picture, t->pictures * sizeof *picture.data);
+    for (unsigned parts = 1; parts <= 5; parts += 2) {
+        struct convolution c = t->c;
+        uint64_t bytes;
+
+        c.kernels = kernels;
+        c.weight = &t->weight;
+        c.bias = t->bias;
+        c.parts = parts;
+        assert_true(convolution_samples_scratch(&c, &bytes));
+        scratch = guarded_new(bytes / sizeof(float));
+        memset(scratch.data, 0xff, bytes);
+        memset(found.data, 0xff, t->all_positions * sizeof *found.data);
+        for (c.part = 0; c.part < parts; c.part++)
+            convolution_samples(&c, tiles, picture.data, found.data, scratch.data);
+        assert_same(wanted, found.data, t->all_positions, "convolution_samples", kernels->name);
+        guarded_free(&scratch);
+    }
+    guarded_free(&picture);
+    guarded_free(&found);
+}
+
+/* Of any batch, be it faster or not; of NaN and infinities too. */
+static void test_samples(void **state)
+{
+    static const size_t batches[] = { 1, 16, 7, 32, 28, 16, 150 };
+    struct rng rng = rng_make(12, 12);
+
+    (void)state;
+    for (uint32_t i = 0, done = 0; done < 60; i++) {
+        struct trial t = make_trial(&rng, i, batches[i % ARRAY_SIZE(batches)]);
+        const struct tile_window window = convolution_window(&t.c);
+        const struct kernels *kernels;
+        struct tiles *tiles;
+        float *wanted;
+
+        t.c.weight = &t.weight;
+        if (!convolution_can_samples(&t.c)) {
+            free_trial(&t);
+            continue;
+        }
+        if (i % 2)
+            fill(&rng, t.picture, t.pictures, true);
+        wanted = chains_of(&t, false, t.bias, NULL);
+        assert_int_equal(tiles_new_samples(&t.weight, &window, &tiles), 0);
+        for (size_t k = 0; (kernels = kernels_at(k)); k++)
+            check_samples(&t, kernels, tiles, wanted);
+        done++;
+        tiles_free(tiles);
+        free(wanted);
+        free_trial(&t);
+    }
+}
+
 /* ---- on the picture as it stands ---- */
 
 /* Operands end where nothing may be read. */
@@ -438,11 +499,9 @@ static void test_scratch_is_enough_for_smaller_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chains),
-        cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_direct),
-        cmocka_unit_test(test_dots),
-        cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
+        cmocka_unit_test(test_chains),  cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_samples), cmocka_unit_test(test_direct),
+        cmocka_unit_test(test_dots),    cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
