@@ -89,6 +89,9 @@ static void print_as_served(const struct screen *screen, const json_t *model)
     fact_print(screen, "batch", "at most %llu, waits %llu us for more",
                (unsigned long long)member_count(model, "batch_most"),
                (unsigned long long)member_count(model, "wait_us"));
+    if (member_count(model, "time_us"))
+        fact_print(screen, "batch time", "at most %llu us while others ask",
+                   (unsigned long long)member_count(model, "time_us"));
     fact_print(screen, "requests", "%s", format_count(member_count(model, "requests"), text));
 }
 

@@ -60,6 +60,7 @@ static json_t *full(const struct surroundings *in, const struct instance *instan
     }
     json_object_set_new(object, "batch_most", json_integer(instance->batch_max));
     json_object_set_new(object, "wait_us", json_integer((json_int_t)(instance->wait_ns / NS_PER_US)));
+    json_object_set_new(object, "time_us", json_integer((json_int_t)(instance->time_ns / NS_PER_US)));
     return object;
 }
 

@@ -462,6 +462,7 @@ static void lists_and_describes(void **state)
     model = ask(client, WIRE_DESCRIBE, "text");
     assert_string_equal(text_at(model, "name"), "beta");
     assert_int_equal(number_at(model, "batch_most"), 32);
+    assert_int_equal(number_at(model, "time_us"), 500);
     assert_int_equal(json_array_size(json_object_get(model, "labels")), 5);
     assert_int_equal(json_array_size(json_object_get(model, "layers")), 4);
     json_decref(model);
