@@ -85,7 +85,7 @@ static void print_users(FILE *out, const struct wispd *daemon, uid_t asker, stru
         fputc('}', out);
         before = ",";
     }
-    fprintf(out, "],\"users_left_out\":%" PRIu32 "}", left_out);
+    fprintf(out, "],\"users_left_out\":%" PRIu32 ",\"users_all\":%s}", left_out, may_see_all(asker) ? "true" : "false");
 }
 
 struct description describe_stats(const struct wispd *daemon, uid_t asker)

@@ -122,7 +122,10 @@ void check_failures(const struct examination *examination, struct finding *findi
     size_t count;
     cleanup_free struct rate *users = rates_of(examination, RATE_USER, &count);
 
-    find(finding, VERDICT_GOOD, "requests are answered");
+    if (json_is_false(json_object_get(examination->now, "users_all")))
+        find(finding, VERDICT_UNKNOWN, "your requests are answered; those of others cannot be seen: run it as root");
+    else
+        find(finding, VERDICT_GOOD, "requests are answered");
     for (size_t i = 0; i < count; i++) {
         const struct rate *rate = &users[i];
 

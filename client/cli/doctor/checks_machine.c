@@ -89,6 +89,10 @@ void check_swap(const struct examination *examination, struct finding *finding)
 
 void check_huge_pages(const struct examination *examination, struct finding *finding)
 {
+    if (examination->machine.huge_pages_unseen) {
+        find(finding, VERDICT_UNKNOWN, "whether weights may stand in huge pages cannot be seen from here");
+        return;
+    }
     if (!examination->machine.huge_pages_never) {
         find(finding, VERDICT_GOOD, "large weights may stand in huge pages");
         return;

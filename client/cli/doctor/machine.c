@@ -107,6 +107,8 @@ static void read_settings(const char *root, struct machine *machine)
         machine->ring_disabled = (int)strtol(line, NULL, 10);
     if (first_line(open_below(root, "/sys/kernel/mm/transparent_hugepage/enabled"), line, sizeof line))
         machine->huge_pages_never = strstr(line, "[never]");
+    else
+        machine->huge_pages_unseen = true;
     if (first_line(open_below(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), line, sizeof line))
         snprintf(machine->governor, sizeof machine->governor, "%.31s", line);
 }

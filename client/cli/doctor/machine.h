@@ -17,6 +17,7 @@ struct machine {
     int64_t swapped_kb;          /* of the daemon; MACHINE_UNKNOWN */
     int ring_disabled;           /* kernel.io_uring_disabled; MACHINE_UNKNOWN */
     bool avx2, avx512;           /* the processor has them */
+    bool huge_pages_unseen;      /* what of them is switched on cannot be read */
     bool huge_pages_never;       /* transparent ones are switched off */
     char governor[GOVERNOR_MAX]; /* of the first processor; "": there is none */
     uint64_t shard_run_ns,

@@ -153,6 +153,7 @@ static void machines_are_looked_at(void **state)
         { "quota", { .quota_percent = 100 }, VERDICT_GOOD },
         { "swap", { .swapped_kb = 4 }, VERDICT_BAD },
         { "huge-pages", { .huge_pages_never = true }, VERDICT_NOTE },
+        { "huge-pages", { .huge_pages_unseen = true }, VERDICT_UNKNOWN },
         { "governor", { .governor = "powersave" }, VERDICT_NOTE },
         { "governor", { .governor = "" }, VERDICT_UNKNOWN },
         { "processor-shared", { .shards = 1, .shard_wait_ns = 50000000 }, VERDICT_BAD },
@@ -201,6 +202,8 @@ static void daemons_are_looked_at(void **state)
         { "failures", FAILS(20), VERDICT_NOTE, "20 requests a second fail" },
         { "failures", FAILS(5), VERDICT_GOOD, "" },
         { "failures", FAILS(0), VERDICT_GOOD, "" },
+        { "failures", "{\"users\":[],\"users_all\":false}", VERDICT_UNKNOWN, "run it as root" },
+        { "failures", "{\"users\":[],\"users_all\":true}", VERDICT_GOOD, "" },
     };
 
     (void)state;
