@@ -16,6 +16,8 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "sparse/file/model_file.h"
+#include "sparse/kernels/kernels.h"
 #include "support/command.h"
 #include "support/daemon.h"
 #include "support/model.h"
@@ -40,9 +42,9 @@ static const char *in_source(const char *folder, const char *file, const char *e
     return source_path(relative);
 }
 
-static void ask(wisp_client *client, const struct question *question)
+static void ask(wisp_client *client, const char *path, const struct question *question)
 {
-    struct reference *reference = reference_new(in_source("models", question->model, ".safetensors"));
+    struct reference *reference = reference_new(path);
     const size_t inputs = reference_inputs(reference), outputs = reference_outputs(reference);
     float expected[OUTPUTS_MAX], output[OUTPUTS_MAX];
     float *input = calloc(inputs, sizeof *input);
@@ -83,7 +85,7 @@ static void ask_all(const char *kernels)
     options.socket_path = daemon.socket;
     assert_int_equal(wisp_connect(&client, &options), 0);
     for (size_t i = 0; i < ARRAY_SIZE(questions); i++)
-        ask(client, &questions[i]);
+        ask(client, in_source("models", questions[i].model, ".safetensors"), &questions[i]);
     wisp_close(client);
     assert_int_equal(daemon_stop(&daemon), 0);
 }
@@ -106,6 +108,42 @@ static void test_the_best_of_this_machine(void **state)
 {
     (void)state;
     ask_all(NULL);
+}
+
+/* With its values rounded, it is answered in the same bits by every set of kernels, too. */
+static void test_rounded_values(void **state)
+{
+    static const char *const kernels[] = { "scalar", "avx2", "avx512", "neon" };
+    const char *folder = scratch_make();
+    char *path = strdup(scratch_path(folder, "rounded.safetensors")); /* scratch_path() has few buffers */
+    const char *const paths[] = { path };
+    struct wisp_options options = { .size = sizeof options };
+    struct reason why;
+
+    (void)state;
+    for (enum value_type type = VALUE_BF16; type < VALUE_TYPES; type++) {
+        struct model *model;
+
+        assert_ok(model_read(in_source("models", "fashion", ".safetensors"), &model, &why), why);
+        assert_int_equal(model_round(model, type), 0);
+        assert_ok(model_write(model, path, &why), why);
+        model_free(model);
+        for (size_t k = 0; k < ARRAY_SIZE(kernels); k++) {
+            struct test_daemon daemon;
+            wisp_client *client;
+
+            if (!kernels_find(kernels[k]))
+                continue;
+            daemon_start(&daemon, &(struct daemon_setup){ .models = paths, .model_count = 1, .kernels = kernels[k] });
+            options.socket_path = daemon.socket;
+            assert_int_equal(wisp_connect(&client, &options), 0);
+            ask(client, path, &questions[0]);
+            wisp_close(client);
+            assert_int_equal(daemon_stop(&daemon), 0);
+        }
+    }
+    free(path);
+    scratch_remove(folder);
 }
 
 /* examples/live.c, with what its models know: the recording's samples without their head, and a picture's pixels. */
@@ -331,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_scalar),
         cmocka_unit_test(test_avx2),
         cmocka_unit_test(test_the_best_of_this_machine),
+        cmocka_unit_test(test_rounded_values),
         cmocka_unit_test(test_the_example_of_live_input),
         cmocka_unit_test(test_the_example_of_an_event_loop),
         cmocka_unit_test(test_the_example_of_memory_of_ones_own),
