@@ -61,6 +61,7 @@ struct keep {
 
 /* A set of models, and what each shard needs to serve it (models.h). */
 struct serving {
+    struct model_set *set;                       /* its queues hold it */
     struct queue_set *queues[CONFIG_SHARDS_MAX]; /* by shard: the shards', but for the counters */
     uint32_t awaited;                            /* shards that have not gone over to it yet, */
     uint32_t out;                                /* and those that have not given their queues back */

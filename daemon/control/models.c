@@ -36,13 +36,14 @@ static struct serving *serving_new(const struct wispd *daemon, struct model_set 
         if (daemon->newest)
             queue_set_inherit(serving->queues[i], daemon->newest->queues[i]);
     }
+    serving->set = set;
     serving->awaited = serving->out = daemon->shards;
     return serving;
 }
 
 static void answer_from(struct wispd *daemon, struct serving *serving)
 {
-    struct model_set *set = model_set_hold(serving->queues[0]->set);
+    struct model_set *set = model_set_hold(serving->set);
 
     model_set_release(daemon->set);
     daemon->set = set;
