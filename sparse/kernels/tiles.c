@@ -202,7 +202,8 @@ int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles
 int tiles_new_samples(const struct csr *w, const struct tile_window *window, struct tiles **out)
 {
     const uint32_t taps = window->height * window->width;
-    const uint32_t channels = TILE_PANEL_FLOATS / (PACK_LANES * window->height * tile_line_vectors(window));
+    const uint32_t room = PACK_LANES * window->height * tile_line_vectors(window);
+    const uint32_t channels = TILE_PANEL_FLOATS / MAX(room, 1u);
 
     return make((struct cutting){ .w = w, .taps = taps, .window = window, .each = channels * taps }, TILE_VECTORS_MAX,
                 out);

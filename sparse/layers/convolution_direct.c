@@ -310,7 +310,7 @@ bool convolution_direct_scratch(const struct convolution *c, uint64_t *bytes)
 
 static struct areas take_areas(const struct convolution *c, void *scratch)
 {
-    uint64_t begins[3], bytes;
+    uint64_t begins[3] = { 0 }, bytes;
     char *base = scratch;
 
     measure_areas(c, begins, &bytes);
@@ -343,6 +343,6 @@ void convolution_direct(const struct convolution *c, const float *picture, float
     cut_by[order_of(c)](&cut);
     run.chunk_count = cut.count;
     run.ahead = cut.areas.views[window_taps(&c->window) - 1].shift + (int64_t)(CHUNK_FLOATS * run.step);
-    run.rows_together = (uint32_t)MAX((size_t)FLOATS_TOGETHER / run.y_stride, (size_t)group_rows);
+    run.rows_together = (uint32_t)MAX((size_t)FLOATS_TOGETHER / MAX(run.y_stride, (size_t)1), (size_t)group_rows);
     c->kernels->direct_run(&run, positions, (uint32_t)begin, (uint32_t)end);
 }
