@@ -178,7 +178,7 @@ static int make(struct cutting cutting, uint32_t vectors, struct tiles **out)
     if (!result) {
         number_columns(&cutting);
         tiles->vectors = vectors;
-        tiles->block_count = MAX((cutting.used + cutting.each - 1) / cutting.each, 1u);
+        tiles->block_count = MAX((cutting.used + cutting.each - 1) / MAX(cutting.each, 1u), 1u);
         result = allocate(tiles, cutting.used, count_rows(&cutting), cutting.w->count);
     }
     if (!result)

@@ -167,15 +167,6 @@ static struct operand pick_samples(const float *all, uint64_t elements, const st
     return made;
 }
 
-static float *copy_floats(const void *from, size_t bytes)
-{
-    float *made = memory_alloc(bytes, 1);
-
-    assert_non_null(made);
-    memcpy(made, from, bytes);
-    return made;
-}
-
 static void stage_room(struct stage *s, const struct bench *b, const struct way *way)
 {
     const bool accumulate[LAYER_INPUTS_MAX] = { way->accumulate, way->accumulate, way->accumulate, way->accumulate };

@@ -33,3 +33,11 @@ void operand_free(struct operand *operand)
     }
     munmap(operand->map, operand->map_bytes);
 }
+
+float *copy_floats(const void *from, size_t bytes)
+{
+    float *made = memory_alloc(bytes, 1);
+
+    assert_non_null(made);
+    return memcpy(made, from, bytes);
+}

@@ -20,4 +20,7 @@ struct operand operand_new(size_t bytes);
 /* Fails the test when a byte around it has changed. */
 void operand_free(struct operand *operand);
 
+/* Bytes in memory of their own. */
+float *copy_floats(const void *from, size_t bytes);
+
 #endif
