@@ -85,7 +85,7 @@ RECIPES = {
     },
     "denoise": {
         **PHOTOS, "processing": "image.denoising", "network": "resnet-denoise-w32", "sparsity": 0.5, "seed": 1,
-        "given": "--degrade noise=25", "train": f"{TURNED.replace('0.15', '0')} --steps 4000", "rates": {0: 0.02, 0.5: 0.01, 0.8: 0.02},
+        "given": "--degrade noise=25", "train": f"{TURNED} --steps 8000 --rate 0.01",
         "baseline": {"what": "Gaussian blur, of the middles", "value": 26.22}, "floor": 27.6, "goal": 29.5,
     },
     "upscale": {
@@ -116,7 +116,7 @@ RECIPES = {
     "draw": {
         "processing": "image.generation", "network": "unet-generate-28-w24", "sparsity": 0.5, "seed": 1,
         "data": "fashion-mnist", "given": "--degrade drawing=1",
-        "train": "--optimizer adamw --batch 4 --decay 1e-4 --rate-by-density root --rate 0.006 --steps 1080 --warmup 0.1 --validation 0.05",
+        "train": "--optimizer adamw --batch 4 --decay 1e-4 --rate-by-density root --rate 0.006 --steps 6000 --warmup 0.1 --validation 0.05",
         "metric": "psnr", "also": ["ssim"], "baseline": {"what": "the outline filled", "value": 12.02}, "floor": 19.4, "goal": 21,
         "licence": "MIT", "from": "Fashion-MNIST, Copyright (c) 2017 Zalando SE",
     },
