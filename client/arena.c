@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ void arena_deinit(struct arena *arena)
 
 static void extent_remove(struct arena *arena, size_t at)
 {
+    assert(at < arena->count);
     arena->count--;
     memmove(&arena->free[at], &arena->free[at + 1], (arena->count - at) * sizeof *arena->free);
 }
@@ -96,6 +98,9 @@ void arena_give(struct arena *arena, uint64_t offset, uint64_t length)
     bool joins_before, joins_after;
 
     (void)size_align(length, WIRE_ARENA_ALIGN, &rounded); /* did not overflow when it was taken */
+    assert(arena->blocks && arena->count <= arena->blocks + 1 && arena->count < arena->capacity);
+    assert(!at || before->offset + before->length <= offset); /* nobody gives back what is free */
+    assert(at == arena->count || offset + rounded <= after->offset);
     joins_before = at > 0 && before->offset + before->length == offset;
     joins_after = at < arena->count && offset + rounded == after->offset;
     arena->blocks--;
