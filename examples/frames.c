@@ -9,7 +9,9 @@
  *     cc frames.c $(pkg-config --cflags --libs wisp) -o frames
  *     ./frames fashion pictures.f32
  */
-#define _GNU_SOURCE
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memfd_create() */
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
