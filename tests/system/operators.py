@@ -91,7 +91,7 @@ def faults_of_page(name, text, programs, keys, sources):
 def main():
     programs = Programs(pathlib.Path(sys.argv[1]))
     keys = set(re.findall(r'"([a-z_]+)"', (SOURCE / "config/schema.c").read_text(encoding="utf-8")))
-    sources = "\n".join(path.read_text(encoding="utf-8") for top in ("daemon", "client", "config", "base") for path in sorted((SOURCE / top).rglob("*.c")))
+    sources = "\n".join(path.read_text(encoding="utf-8") for top in ("daemon", "client", "config", "base", "sparse") for path in sorted((SOURCE / top).rglob("*.c")))
     sources = re.sub(r'"\s*\n\s*"', "", sources)
     faults, looked = [], 0
     for name in PAGES:
