@@ -337,7 +337,7 @@ static int golden_read(struct parse *parse, struct reason *why)
 {
     struct model *model = parse->model;
     struct golden_tensor list[GOLDEN_TENSORS_MAX];
-    const struct safetensor *found[GOLDEN_TENSORS_MAX];
+    const struct safetensor *found[GOLDEN_TENSORS_MAX] = { NULL };
     const uint32_t count = golden_list(model, &model->golden, list);
     int result = golden_find(parse, list, count, found, why);
 

@@ -208,7 +208,7 @@ static void test_little_light_is_enough(void **state)
     struct media_scale scale;
     struct reason why = { "" };
     struct media_picture whole;
-    float first;
+    float first = 0;
     FILE *file;
     void *png;
     size_t size;
