@@ -294,6 +294,8 @@ static void who_answers_otherwise_than_golden_is_refused(void **state)
     assert_int_equal(reload(), 0);
     raw_close(&client);
     alpha_open(&client, bed.daemon.socket);
+    free(text);
+    text = NULL;
     assert_int_equal(raw_ask(&client, WIRE_DESCRIBE, "alpha", &text, NULL), 0);
     assert_non_null(strstr(text, "\"golden\":true"));
     alpha_round(bed.reference, &client, raw_route(&client, "alpha"), 1, 2);
