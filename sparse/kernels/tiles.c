@@ -70,13 +70,14 @@ static void number_columns(struct cutting *cutting)
 static uint64_t count_rows(const struct cutting *cutting)
 {
     const struct csr *w = cutting->w;
+    const uint32_t each = MAX(cutting->each, 1u); /* it is; the analyzer cannot see that */
     uint64_t count = w->rows;
 
     for (uint32_t r = 0; r < w->rows; r++) {
         uint32_t last = 0;
 
         for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
-            const uint32_t block = cutting->numbers[csr_column(w, k)] / cutting->each;
+            const uint32_t block = cutting->numbers[csr_column(w, k)] / each;
 
             count += block != last;
             last = block;
@@ -136,11 +137,12 @@ static void cut_row(const struct cutting *cutting, uint32_t first, uint32_t past
 /* What is filled: the columns that are used; of samples whole channels. */
 static uint32_t list_columns(const struct cutting *cutting, struct tile_column *columns)
 {
+    const uint32_t taps = MAX(cutting->taps, 1u);
     uint32_t count = 0;
 
-    for (uint32_t c = 0; c < cutting->w->columns; c += cutting->window ? cutting->taps : 1) {
+    for (uint32_t c = 0; c < cutting->w->columns; c += cutting->window ? taps : 1) {
         if (cutting->numbers[c] != NONE)
-            columns[count++] = (struct tile_column){ c / cutting->taps, c % cutting->taps };
+            columns[count++] = (struct tile_column){ c / taps, c % taps };
     }
     return count;
 }
@@ -149,7 +151,7 @@ static void cut(const struct cutting *cutting, uint64_t *at, struct tiles *t)
 {
     const struct csr *w = cutting->w;
     const uint32_t count = list_columns(cutting, t->columns);
-    const uint32_t each = cutting->window ? cutting->each / cutting->taps : cutting->each;
+    const uint32_t each = cutting->window ? cutting->each / MAX(cutting->taps, 1u) : cutting->each;
     struct cursor to = { t->rows, t->places, t->values };
 
     memcpy(at, w->starts, w->rows * sizeof *at);

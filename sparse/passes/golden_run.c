@@ -56,6 +56,8 @@ static int decode(const struct model *model, struct decoder *decoder, const void
         scores = decoder_step(decoder, place, 1);
         word = best_of(scores, vocabulary);
     }
+    if (!scores)
+        return -EINVAL; /* a length of 0, which the reader refuses */
     memcpy(answer, scores, vocabulary * sizeof *answer);
     return 0;
 }
