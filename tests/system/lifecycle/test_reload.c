@@ -271,7 +271,6 @@ static void what_needs_a_restart_is_said(void **state)
 
 /* ---- what is refused ---- */
 
-/* Whatever is wrong, all of it is said, with its place, and the models of before go on. */
 /* Its file is whole, and its weights are not those that its golden input was answered with. */
 static void who_answers_otherwise_than_golden_is_refused(void **state)
 {
@@ -304,6 +303,7 @@ static void who_answers_otherwise_than_golden_is_refused(void **state)
     put_alpha();
 }
 
+/* Whatever is wrong, all of it is said, with its place, and the models of before go on. */
 static void what_is_wrong_changes_nothing(void **state)
 {
     static const struct {
@@ -428,7 +428,8 @@ static void many_who_ask_get_one(void **state)
     for (int i = 1; i < ASKERS; i++)
         raw_close(&askers[i]);
     bed_serves();
-    assert_in_range(count_logged("reload: serving"), 2, 6); /* fourteen have asked */
+    assert_in_range(count_logged("reload: serving"), 1,
+                    6); /* fourteen have asked; all before the first began, perhaps */
     assert_int_equal(daemon_stop(&bed.daemon), 0);
     put_alpha();
 }
