@@ -7,7 +7,7 @@ status=0
 for kind in $(sed -n 's/^LAYER(\(.*\))$/\1/p' sparse/layers/layers.inc); do
     # The verbs `structure add` and `quantize` are no kinds.
     found=$(grep -rnE "\"$kind\"|&layer_$kind\b" --include='*.[ch]' --include='*.inc' base bench client config daemon forge libipc media \
-        sparse | grep -v '^sparse/layers/' | grep -vE 'structure_add|verb_quantize|VERB "quantize"|^client/cli/external.c:' || true)
+        sparse | grep -v '^sparse/layers/' | grep -vE 'structure_add|^forge/verbs/measuring/quantize.c:[0-9]*:#define VERB |^(client/cli/external|forge/verbs/main).c:[0-9]*: *\{ "quantize", ' || true)
     [ -z "$found" ] || { printf 'the kind %s is named outside of its file:\n%s\n' "$kind" "$found"; status=1; }
 done
 [ -n "${kind:-}" ] || { echo "layers.inc names no kind"; status=1; }
