@@ -221,37 +221,46 @@ static void test_chains(void **state)
 
 /* ---- tiles ---- */
 
-static void check_tiles(const struct trial *t, const struct kernels *kernels, const struct tiles *tiles,
-                        const float *wanted)
-{
-    float *found = memory_alloc(t->all_positions, sizeof *found);
-    uint64_t bytes;
-    void *scratch;
+/* A way to run a convolution without views; `tiles` is of those that have some. */
+struct way {
+    const char *name;
+    bool (*scratch)(const struct convolution *c, uint64_t *bytes);
+    void (*run)(const struct convolution *c, const struct tiles *tiles, const float *picture, float *found,
+                void *scratch);
+};
 
-    assert_non_null(found);
+/* Operands end where nothing may be read. */
+static void check_way(const struct trial *t, const struct way *way, const struct kernels *kernels,
+                      const struct tiles *tiles, const float *wanted)
+{
+    struct guarded picture = guarded_new(t->pictures), found = guarded_new(t->all_positions), scratch;
+
+    memcpy(picture.data, t->picture, t->pictures * sizeof *picture.data);
     for (unsigned parts = 1; parts <= 5; parts += 2) {
         struct convolution c = t->c;
+        uint64_t bytes;
 
         c.kernels = kernels;
         c.weight = &t->weight;
         c.bias = t->bias;
         c.parts = parts;
-        assert_true(convolution_tile_scratch(&c, &bytes));
-        scratch = aligned_alloc(CACHE_LINE, bytes);
-        assert_non_null(scratch);
-        memset(scratch, 0xff, bytes);
-        memset(found, 0xff, t->all_positions * sizeof *found);
+        assert_true(way->scratch(&c, &bytes));
+        scratch = guarded_new(bytes / sizeof(float));
+        memset(scratch.data, 0xff, bytes);
+        memset(found.data, 0xff, t->all_positions * sizeof *found.data);
         for (c.part = 0; c.part < parts; c.part++)
-            convolution_tile(&c, tiles, t->picture, found, scratch);
-        assert_memory_equal(found, wanted, t->all_positions * sizeof *found);
-        free(scratch);
+            way->run(&c, tiles, picture.data, found.data, scratch.data);
+        assert_same(wanted, found.data, t->all_positions, way->name, kernels->name);
+        guarded_free(&scratch);
     }
-    free(found);
+    guarded_free(&picture);
+    guarded_free(&found);
 }
 
 /* Tiles of any width give what views do, be they faster or not. */
 static void test_tiles(void **state)
 {
+    static const struct way by_tiles = { "convolution_tile", convolution_tile_scratch, convolution_tile };
     static const size_t batches[] = { 1, 2, 7, 16, 150 };
     struct rng rng = rng_make(10, 10);
 
@@ -270,7 +279,7 @@ static void test_tiles(void **state)
         wanted = chains_of(&t, false, t.bias, NULL);
         assert_int_equal(tiles_new(&t.weight, taps, 1 + below(&rng, TILE_VECTORS_MAX), &tiles), 0);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
-            check_tiles(&t, kernels, tiles, wanted);
+            check_way(&t, &by_tiles, kernels, tiles, wanted);
         done++;
         tiles_free(tiles);
         free(wanted);
@@ -280,36 +289,10 @@ static void test_tiles(void **state)
 
 /* ---- tiles of samples ---- */
 
-static void check_samples(const struct trial *t, const struct kernels *kernels, const struct tiles *tiles,
-                          const float *wanted)
-{
-    struct guarded picture = guarded_new(t->pictures), found = guarded_new(t->all_positions), scratch;
-
-    memcpy(picture.data, t->picture, t->pictures * sizeof *picture.data);
-    for (unsigned parts = 1; parts <= 5; parts += 2) {
-        struct convolution c = t->c;
-        uint64_t bytes;
-
-        c.kernels = kernels;
-        c.weight = &t->weight;
-        c.bias = t->bias;
-        c.parts = parts;
-        assert_true(convolution_samples_scratch(&c, &bytes));
-        scratch = guarded_new(bytes / sizeof(float));
-        memset(scratch.data, 0xff, bytes);
-        memset(found.data, 0xff, t->all_positions * sizeof *found.data);
-        for (c.part = 0; c.part < parts; c.part++)
-            convolution_samples(&c, tiles, picture.data, found.data, scratch.data);
-        assert_same(wanted, found.data, t->all_positions, "convolution_samples", kernels->name);
-        guarded_free(&scratch);
-    }
-    guarded_free(&picture);
-    guarded_free(&found);
-}
-
 /* Of any batch, be it faster or not; of NaN and infinities too. */
 static void test_samples(void **state)
 {
+    static const struct way by_samples = { "convolution_samples", convolution_samples_scratch, convolution_samples };
     static const size_t batches[] = { 1, 16, 7, 32, 28, 16, 150 };
     struct rng rng = rng_make(12, 12);
 
@@ -331,7 +314,7 @@ static void test_samples(void **state)
         wanted = chains_of(&t, false, t.bias, NULL);
         assert_int_equal(tiles_new_samples(&t.weight, &window, &tiles), 0);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
-            check_samples(&t, kernels, tiles, wanted);
+            check_way(&t, &by_samples, kernels, tiles, wanted);
         done++;
         tiles_free(tiles);
         free(wanted);
@@ -341,36 +324,17 @@ static void test_samples(void **state)
 
 /* ---- on the picture as it stands ---- */
 
-/* Operands end where nothing may be read. */
-static void check_direct(const struct trial *t, const struct kernels *kernels, const float *wanted)
+static void run_direct(const struct convolution *c, const struct tiles *tiles, const float *picture, float *found,
+                       void *scratch)
 {
-    struct guarded picture = guarded_new(t->pictures), found = guarded_new(t->all_positions), scratch;
-
-    memcpy(picture.data, t->picture, t->pictures * sizeof *picture.data);
-    for (unsigned parts = 1; parts <= 5; parts += 2) {
-        struct convolution c = t->c;
-        uint64_t bytes;
-
-        c.kernels = kernels;
-        c.weight = &t->weight;
-        c.bias = t->bias;
-        c.parts = parts;
-        assert_true(convolution_direct_scratch(&c, &bytes));
-        scratch = guarded_new(bytes / sizeof(float));
-        memset(scratch.data, 0xff, bytes);
-        memset(found.data, 0xff, t->all_positions * sizeof *found.data);
-        for (c.part = 0; c.part < parts; c.part++)
-            convolution_direct(&c, picture.data, found.data, scratch.data);
-        assert_same(wanted, found.data, t->all_positions, "convolution_direct", kernels->name);
-        guarded_free(&scratch);
-    }
-    guarded_free(&picture);
-    guarded_free(&found);
+    (void)tiles;
+    convolution_direct(c, picture, found, scratch);
 }
 
 /* Shapes that can be run so give what views do, be it faster or not; of NaN and infinities too. */
 static void test_direct(void **state)
 {
+    static const struct way direct = { "convolution_direct", convolution_direct_scratch, run_direct };
     static const size_t batches[] = { 1, 2, 8, 16, 1, 7, 150 };
     struct rng rng = rng_make(11, 11);
     uint32_t strided = 0;
@@ -389,7 +353,7 @@ static void test_direct(void **state)
             fill(&rng, t.picture, t.pictures, true);
         wanted = chains_of(&t, false, t.bias, NULL);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
-            check_direct(&t, kernels, wanted);
+            check_way(&t, &direct, kernels, NULL, wanted);
         strided += t.c.window.stride == 2 && t.c.batch == 1;
         done++;
         free(wanted);
