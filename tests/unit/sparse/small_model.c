@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "small_model.h"
 #include "sparse/construct/sample.h"
@@ -83,4 +85,16 @@ void text_replace(char **text, const char *with)
     free(*text);
     *text = strdup(with);
     assert_non_null(*text);
+}
+
+void assert_same_file(const char *a, const char *b)
+{
+    cleanup_free void *left = NULL, *right = NULL;
+    size_t left_size, right_size;
+    struct reason why;
+
+    assert_ok(file_read(a, 1 << 30, &left, &left_size, &why), why);
+    assert_ok(file_read(b, 1 << 30, &right, &right_size, &why), why);
+    assert_int_equal(left_size, right_size);
+    assert_memory_equal(left, right, left_size);
 }

@@ -18,4 +18,7 @@ struct model *branched_model(void);
 /* Puts a copy of `with` in the place of a text that was allocated: a label, the media, the lineage. */
 void text_replace(char **text, const char *with);
 
+/* Of two files, byte by byte. */
+void assert_same_file(const char *a, const char *b);
+
 #endif

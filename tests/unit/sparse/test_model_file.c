@@ -21,18 +21,6 @@
 #include "sparse/layers/layer.h"
 #include "support/test.h"
 
-static void assert_same_file(const char *a, const char *b)
-{
-    cleanup_free void *left = NULL, *right = NULL;
-    size_t left_size, right_size;
-    struct reason why;
-
-    assert_ok(file_read(a, 1 << 30, &left, &left_size, &why), why);
-    assert_ok(file_read(b, 1 << 30, &right, &right_size, &why), why);
-    assert_int_equal(left_size, right_size);
-    assert_memory_equal(left, right, left_size);
-}
-
 static void assert_same_matrix(const struct csr *a, const struct csr *b)
 {
     assert_int_equal(a->rows, b->rows);

@@ -66,18 +66,6 @@ static void assert_same_weight(const struct csr *a, const struct csr *b)
         assert_memory_equal(a->scales, b->scales, a->rows * sizeof *a->scales);
 }
 
-static void assert_same_bytes(const char *first, const char *second)
-{
-    cleanup_free void *a = NULL, *b = NULL;
-    size_t a_size, b_size;
-    struct reason why;
-
-    assert_ok(file_read(first, 1 << 20, &a, &a_size, &why), why);
-    assert_ok(file_read(second, 1 << 20, &b, &b_size, &why), why);
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(a, b, a_size);
-}
-
 static void test_round_trip(void **state)
 {
     const char *folder = scratch_make(), *path = scratch_path(folder, "a"), *again = scratch_path(folder, "b");
@@ -99,7 +87,7 @@ static void test_round_trip(void **state)
         assert_int_equal(found, type);
         assert_int_equal(model_memory(model), model->file_memory);
         assert_ok(model_write(model, again, &why), why);
-        assert_same_bytes(path, again);
+        assert_same_file(path, again);
         model_free(model);
         model_free(built);
     }
