@@ -430,7 +430,7 @@ static void many_who_ask_get_one(void **state)
         raw_close(&askers[i]);
     bed_serves();
     while (count_logged("reload: serving") < 2 && waited++ < PATIENCE_MS)
-        usleep(1000); /* a thread of its own writes the log */
+        usleep(1000);                                       /* a thread of its own writes the log */
     assert_in_range(count_logged("reload: serving"), 2, 6); /* fourteen have asked */
     assert_int_equal(daemon_stop(&bed.daemon), 0);
     put_alpha();
