@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/size.h"
-#include "client/cli/run.h"
+#include "client/cli/run/run.h"
 
 enum {
     MERGED_MAX = 8,

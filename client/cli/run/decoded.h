@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "client/cli/run.h"
+#include "client/cli/run/run.h"
 
 /* Of a model that decodes: whether somebody sees the words as they come, and nothing else goes there. */
 bool decoded_is_shown(const struct run *run);

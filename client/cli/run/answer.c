@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "client/cli/decoded.h"
-#include "client/cli/run.h"
+#include "client/cli/run/decoded.h"
+#include "client/cli/run/run.h"
 
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 

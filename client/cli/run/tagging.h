@@ -6,7 +6,7 @@
 #ifndef CLI_TAGGING_H
 #define CLI_TAGGING_H
 
-#include "client/cli/run.h"
+#include "client/cli/run/run.h"
 
 /* Whether the input is a text for such a model. */
 static inline bool tagging_is_for(const struct run *run, const struct input *input)

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "client/cli/decoded.h"
+#include "client/cli/run/decoded.h"
 
 enum { LOOK_MS = 30 };
 

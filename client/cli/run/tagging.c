@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "client/cli/tagging.h"
+#include "client/cli/run/tagging.h"
 
 #define OUTSIDE "O"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client/cli/lines.h"
+#include "client/cli/run/lines.h"
 
 static int open_file(struct lines *lines, const char *path, struct reason *why)
 {

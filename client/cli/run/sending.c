@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "client/cli/decoded.h"
-#include "client/cli/run.h"
+#include "client/cli/run/decoded.h"
+#include "client/cli/run/run.h"
 
 static int explain(int result, struct reason *why)
 {

@@ -14,11 +14,11 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "client/cli/decoded.h"
+#include "client/cli/run/decoded.h"
 #include "client/cli/facts.h"
-#include "client/cli/lines.h"
-#include "client/cli/run.h"
-#include "client/cli/tagging.h"
+#include "client/cli/run/lines.h"
+#include "client/cli/run/run.h"
+#include "client/cli/run/tagging.h"
 #include "client/cli/verb.h"
 
 enum {

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "client/cli/run.h"
+#include "client/cli/run/run.h"
 
 enum { INPUT_FILE_MAX = 64 << 20, RANK_MAX = 8 };
 
