@@ -83,7 +83,7 @@ static void test_lines(void **state)
         { "of a picture's model", { "run", "image", "--lines", "good.txt" }, NULL, 2, NULL, "takes no text" },
         { "of tensors", { "run", "vector", "--lines", "--tensor", "good.f32" }, NULL, 2, NULL, "exclude" },
         { "of nothing", { "run", "text", "--lines", "nothere" }, NULL, 65, NULL, "nothere: No such file" },
-        { "of a folder", { "run", "text", "--lines", "folder" }, NULL, 65, NULL, "is a folder" },
+        { "of a folder", { "run", "text", "--lines", "folder" }, NULL, 65, NULL, "no text in .txt" },
         { "of an empty file", { "run", "text", "--lines", "empty" }, NULL, 0, NULL, NULL },
         { "of standard input", { "run", "text", "--lines", "-" }, "good.txt", 0, "Wo ist der Bahnhof?", NULL },
     };
@@ -186,7 +186,9 @@ static void test_pipes(void **state)
         { "wisp run text --lines --json <(printf 'a b\\nc d\\n')", "\"line\":2", NULL, 0 },
         { "wisp run image <(head -c 60 good.png)", NULL, "/dev/fd/", 65 },
         { "wisp run image /dev/zero", NULL, "is a device", 65 },
-        { "wisp run image folder", NULL, "is a folder: name its files, as in folder/*", 65 },
+        { "wisp run image folder", NULL, "folder: a folder in which no picture in .png or .jpg is", 65 },
+        { "wisp run vector --tensor folder", NULL, "folder: a folder in which no file is", 65 },
+        { "wisp run vector folder", NULL, "is a folder: name its files, as in folder/*", 65 },
     };
 
     (void)state;

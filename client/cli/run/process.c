@@ -184,8 +184,10 @@ int process_check_model(const struct run *run, const struct input *inputs, size_
 {
     const bool folder = run->output && is_folder(run->output);
     size_t files = 0;
-    int status = run->overlay ? check_name(run, "--overlay", run->overlay, verb) : EXIT_DONE;
+    int status = run->overlay ? check_overlay(run, inputs, count, verb) : EXIT_DONE; /* again: folders are files now */
 
+    if (!status && run->overlay)
+        status = check_name(run, "--overlay", run->overlay, verb);
     if (!status && run->output && !folder && (run->pictures || run->sounds))
         status = check_name(run, "-o", run->output, verb);
     if (status || !run->output)
@@ -204,7 +206,7 @@ int process_check_model(const struct run *run, const struct input *inputs, size_
     if (run->merged <= 1 && count > 1 && !folder)
         return fail(verb, EXIT_USAGE, "-o %s is one file for %zu inputs: name a folder that is there", run->output,
                     count);
-    return folder ? check_outputs(run, inputs, count, verb) : EXIT_DONE;
+    return check_outputs(run, inputs, folder ? count : 1, verb);
 }
 
 /* ---- how far it is ---- */

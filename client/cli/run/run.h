@@ -50,7 +50,8 @@ struct run {
     bool tags;              /* the model says something of each word */
 };
 
-/* One sample: a file, "-", a sentence from the command line, or a line of a file. */
+/* One sample: a file, "-", a sentence from the command line, or a line of a file. Or a folder, before folders_open().
+ */
 struct input {
     const char *name; /* for headings, and for messages if there is no `file` */
     const char *path; /* NULL: `text` is the input */
@@ -59,7 +60,17 @@ struct input {
     bool named;       /* the files of --input, which `name` lists */
     const char *file; /* of a line; else NULL */
     uint64_t line;
+    char *owned;        /* `path`, of a file in a folder that was named; NULL of any other */
+    int no_files;       /* of a folder in which there are none: WISP_E_FORMAT, -errno; 0 of any other */
+    const char *wanted; /* then: what it would have had to hold */
 };
+
+/* folders.c: puts in the place of each folder the files in it that such a model takes. The list is then to be given to
+ * folders_close(). -ENOMEM, and all is as it was. */
+int folders_open(const struct run *run, struct input **inputs, size_t *count);
+void folders_close(struct input *inputs, size_t count);
+/* Says why a folder has `no_files`, and returns that. */
+int folders_refuse(const struct input *folder, struct reason *why);
 
 /* Puts the input's name before a sentence that lacks it; returns `result`. */
 int input_refuse(const struct input *input, int result, struct reason *why);

@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "client/cli/run/decoded.h"
 #include "client/cli/facts.h"
+#include "client/cli/run/decoded.h"
 #include "client/cli/run/lines.h"
 #include "client/cli/run/run.h"
 #include "client/cli/run/tagging.h"
@@ -32,14 +32,16 @@ enum {
 static const struct usage usage = {
     .verb = "run",
     .arguments = "TARGET FILE… [options]  (or: --model MODEL.safetensors FILE…)",
-    .summary = "Sends each FILE to a model and prints its answer. TARGET is a model's name, a processing type\n"
-               "(image.classification) or a modality (image, text, audio). FILE - is standard input; a pipe does, too.",
+    .summary =
+        "Sends each FILE to a model and prints its answer. TARGET is a model's name, a processing type\n"
+        "(image.classification) or a modality (image, text, audio). FILE - is standard input; a pipe does, too.\n"
+        "A folder is the files in it that such a model takes.",
     .examples = "  wisp run image photo.png other.jpg\n"
                 "  wisp run text --text 'Wo ist der Bahnhof?'\n"
                 "  fortune | wisp run text -\n"
                 "  wisp run --model mine.safetensors photo.png\n"
                 "  wisp run image.segmentation cells.png --overlay seen.png --json\n"
-                "  wisp run image.denoising holidays/*.jpg -o better\n"
+                "  wisp run image.denoising holidays -o better\n"
                 "  wisp run image.compression photo.png -o photo.wz\n"
                 "  wisp run image.compression photo.wz -o photo.png\n"
                 "  wisp run audio.synthesis a.wav b.wav c.wav -o merged.wav\n"
@@ -156,8 +158,11 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
 {
     struct answer answer = { .input = input };
     uint64_t begun;
-    int result = process_is_for(run, input) || tagging_is_for(run, input) ? 0 : run_prepare(run, 1, why);
+    int result;
 
+    if (input->no_files)
+        return folders_refuse(input, why);
+    result = process_is_for(run, input) || tagging_is_for(run, input) ? 0 : run_prepare(run, 1, why);
     if (result)
         return input_refuse(input, result, why);
     tell_who_types(input);
@@ -390,7 +395,7 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
     if (run->output && run->merged > 1)
         return run_and_report(run, inputs);
     for (size_t i = 0; i < count && !ferror(stdout); i++) {
-        bool lines = run->lines && inputs[i].path;
+        bool lines = run->lines && inputs[i].path && !inputs[i].no_files;
         int status = lines ? run_lines(run, &inputs[i]) : run_and_report(run, &inputs[i]);
 
         first = first ? first : status;
@@ -449,6 +454,14 @@ static struct input *list_inputs(const struct run *run, const struct operands *o
     return inputs;
 }
 
+/* What only the model can tell of the inputs, those that are in folders too. */
+static int prepare_inputs(struct run *run, struct input **inputs, size_t *count)
+{
+    if (folders_open(run, inputs, count))
+        return fail(usage.verb, EXIT_FAILED, "out of memory");
+    return process_check_model(run, *inputs, *count, usage.verb);
+}
+
 static void release(struct run *run)
 {
     forget_model(run);
@@ -464,7 +477,7 @@ int verb_run(int argc, char **argv)
         .connection = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
     };
     struct operands operands = { .max = SIZE_MAX };
-    cleanup_free struct input *inputs = NULL;
+    struct input *inputs = NULL;
     cleanup_free char *named = NULL;
     size_t count;
     int status;
@@ -478,19 +491,21 @@ int verb_run(int argc, char **argv)
     named = run.named.count ? named_text(&run.named) : NULL;
     inputs = list_inputs(&run, &operands, named, &count);
     if (!inputs || (run.named.count && !named))
-        return fail(usage.verb, EXIT_FAILED, "out of memory");
-    status = check(&run, inputs, count);
+        status = fail(usage.verb, EXIT_FAILED, "out of memory");
+    else
+        status = check(&run, inputs, count);
     if (!status)
         status = open_connection(&run);
     if (!status)
         status = run.model_file ? find_only(&run) : find(&run);
     if (!status)
-        status = process_check_model(&run, inputs, count, usage.verb);
+        status = prepare_inputs(&run, &inputs, &count);
     if (!status)
         status = make_room(&run);
     private_daemon_hide(&run.daemon);
     if (!status)
         status = run_all(&run, inputs, count);
+    folders_close(inputs, count);
     release(&run);
     return status;
 }

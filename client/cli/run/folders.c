@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A folder among the inputs stands for the files in it whose names end as the model's kind of file does, by name. Those
+ * whose names begin with a dot, and folders within, are passed over. One that holds no such file, or cannot be read,
+ * stays an input, which fails and says why: the rest still run.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/size.h"
+#include "client/cli/run/run.h"
+
+enum { ENDINGS_MAX = 10 };
+
+/* What is decoded of each kind (<wisp/media.h>). */
+static const struct kind {
+    const char *name, *said, *endings[ENDINGS_MAX];
+} kinds[] = {
+    { "image", "picture in .png or .jpg", { ".png", ".jpg", ".jpeg" } },
+    { "text", "text in .txt, .text or .md", { ".txt", ".text", ".md" } },
+    { "audio",
+      "recording in .wav, .flac, .ogg, .opus, .mp3, .aiff or .au",
+      { ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au" } },
+};
+
+static const struct kind pictures_both_ways = { "image",
+                                                "picture in .png, .jpg or .wz",
+                                                { ".png", ".jpg", ".jpeg", ".wz" } };
+
+static const struct kind tensors = { "tensor", "file", { NULL } };
+
+/* NULL: the model does not say what files it takes. */
+static const struct kind *kind_of(const struct run *run)
+{
+    cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
+    const char *name = json_string_value(json_object_get(json_object_get(json, "media"), "kind"));
+
+    if (run->tensor)
+        return &tensors;
+    if (run->compresses)
+        return &pictures_both_ways;
+    for (size_t i = 0; name && i < ARRAY_SIZE(kinds); i++) {
+        if (!strcmp(name, kinds[i].name))
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+static bool is_of_kind(const struct kind *kind, const char *name)
+{
+    const char *ending = path_ending(name);
+
+    if (!kind->endings[0])
+        return true;
+    for (size_t i = 0; ending && i < ENDINGS_MAX && kind->endings[i]; i++) {
+        if (!strcasecmp(ending, kind->endings[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_folder(const struct input *input)
+{
+    struct stat status;
+
+    return input->path && strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISDIR(status.st_mode);
+}
+
+/* ---- the list that comes to be ---- */
+
+struct list {
+    struct input *inputs; /* and a zero behind them */
+    size_t count, room;
+};
+
+static int add(struct list *list, const struct input *input)
+{
+    struct input *more;
+
+    if (list->count + 1 >= list->room) {
+        more = reallocarray(list->inputs, 2 * list->room + 8, sizeof *more);
+        if (!more)
+            return -ENOMEM;
+        list->inputs = more;
+        list->room = 2 * list->room + 8;
+    }
+    list->inputs[list->count++] = *input;
+    list->inputs[list->count] = (struct input){ .name = NULL };
+    return 0;
+}
+
+/* A file of a folder, whose path the list then has; which is freed where it has not. */
+static int add_file(struct list *list, char *path)
+{
+    const struct input input = { .name = path, .path = path, .owned = path };
+    const int result = path ? add(list, &input) : -ENOMEM;
+
+    if (result)
+        free(path);
+    return result;
+}
+
+/* ---- a folder ---- */
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(((const struct input *)left)->name, ((const struct input *)right)->name);
+}
+
+static char *path_in(const char *folder, const char *name)
+{
+    const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
+    char *path;
+
+    return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
+}
+
+static bool is_file(DIR *folder, const char *name)
+{
+    struct stat status;
+
+    return *name != '.' && !fstatat(dirfd(folder), name, &status, 0) && !S_ISDIR(status.st_mode);
+}
+
+/* Those that are of the kind, as the folder has them. */
+static int add_files(struct list *list, const char *path, const struct kind *kind)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    int result = folder ? 0 : -errno;
+
+    while (!result && (errno = 0, entry = readdir(folder))) {
+        if (is_of_kind(kind, entry->d_name) && is_file(folder, entry->d_name))
+            result = add_file(list, path_in(path, entry->d_name));
+    }
+    if (!result && errno)
+        result = -errno;
+    if (folder)
+        closedir(folder);
+    return result;
+}
+
+/* Instead of a folder its files; or itself, and why it has none. */
+static int add_folder(struct list *list, const struct run *run, const struct input *folder)
+{
+    const struct kind *kind = kind_of(run);
+    const size_t before = list->count;
+    struct input failed = *folder;
+    int result;
+
+    if (!kind)
+        return add(list, folder);
+    result = add_files(list, folder->path, kind);
+    if (result == -ENOMEM)
+        return result;
+    qsort(list->inputs + before, list->count - before, sizeof *list->inputs, by_name);
+    if (!result && list->count > before)
+        return 0;
+    failed.no_files = result ? result : WISP_E_FORMAT;
+    failed.wanted = kind->said;
+    return add(list, &failed);
+}
+
+int folders_open(const struct run *run, struct input **inputs, size_t *count)
+{
+    struct list list = { .inputs = NULL };
+    int result = 0;
+
+    for (size_t i = 0; !result && i < *count; i++)
+        result = is_folder(&(*inputs)[i]) ? add_folder(&list, run, &(*inputs)[i]) : add(&list, &(*inputs)[i]);
+    if (result) {
+        folders_close(list.inputs, list.count);
+        return result;
+    }
+    free(*inputs);
+    *inputs = list.inputs;
+    *count = list.count;
+    return 0;
+}
+
+int folders_refuse(const struct input *folder, struct reason *why)
+{
+    if (folder->no_files < 0)
+        return refuse_errno(why, folder->no_files, "cannot read %s", folder->name);
+    return refuse(why, folder->no_files, "%s: a folder in which no %s is; those in folders within are not looked for",
+                  folder->name, folder->wanted);
+}
+
+void folders_close(struct input *inputs, size_t count)
+{
+    for (size_t i = 0; inputs && i < count; i++)
+        free(inputs[i].owned);
+    free(inputs);
+}
