@@ -186,12 +186,35 @@ static void test_estimated_choice(void **state)
     choice_cache_free(cache);
 }
 
+/* A block of rows has their scales, of which each row has its own. */
+static void test_blocks_of_int8(void **state)
+{
+    const struct kernels *kernels;
+    struct choice_cache *cache;
+    struct rng rng = rng_make(15, 0);
+
+    (void)state;
+    assert_int_equal(choice_cache_open(NULL, &cache), 0);
+    choice_cache_set_patience(cache, 0); /* by no clock, for that may find the format with floats the faster one */
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        struct csr w = matrix(&rng, 70, 300, 50);
+        struct weights *weights;
+
+        assert_int_equal(csr_round(&w, VALUE_INT8), 0);
+        assert_int_equal(weights_new(kernels, &w, 1, 129, cache, &weights), 0);
+        assert_string_equal(weights_format(weights, 1), "window32_int8");
+        check_split(weights, &w, true, &rng, kernels->name);
+        weights_free(weights);
+        csr_deinit(&w);
+    }
+    choice_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filling_up_is_bounded),
-        cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
-        cmocka_unit_test(test_estimated_choice),
+        cmocka_unit_test(test_filling_up_is_bounded), cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
+        cmocka_unit_test(test_estimated_choice),      cmocka_unit_test(test_blocks_of_int8),
         cmocka_unit_test(test_weights_of_any_choice),
     };
 
