@@ -4,7 +4,8 @@
  * beside everybody in rivals.h. All run in turn, many times; the median of each is given.
  *
  * bench_kernels [ROWS COLUMNS [PASS|SPARSITY|N|TYPE]…]      default 1024 1024, the passes machine, forward, back and
- * check, sparsities of 0.5 to 0.99, and N = 1 to 256 samples, values of float32; TYPE: rounded to bf16 or int8 first
+ * check, sparsities of 0.5 to 0.99, and N = 1 to 256 samples, values of float32; TYPE: rounded to bf16 or int8 first.
+ * `cold`, and `warm` if that too: with caches that hold nothing of it; `served`: of the formats only that one
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -14,7 +15,6 @@
 
 #include <cblas.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "limits.h"
@@ -24,22 +24,26 @@
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/weights.h"
 
-enum {
-    ROUNDS_MIN = 31,
-    ROUNDS_MAX = 101,
-    RUNNERS_MAX = 24,
-    CPU = 1,
-    BATCH_MAX = 256,
-    CALLS_NS = 200 * NS_PER_US, /* one measurement takes at least so long: operands are back in their caches soon */
-};
-
-#define BUDGET_NS (150 * NS_PER_MS) /* of one place in the table; ROUNDS_MIN may take longer */
+#include "turns.h"
+enum { CPU = 1, BATCH_MAX = 256 };
 
 enum { PASS_MACHINE, PASS_FORWARD, PASS_BACK, PASS_CHECK, PASSES };
 
 static const char *const pass_names[PASSES] = { "machine", "forward", "back", "check" };
 
 /* One place in the table: a matrix, and so many samples. */
+/* What is asked for. */
+struct choosing {
+    bool passes[PASSES];
+    bool caches[CACHES_COLD + 1];
+    bool served; /* of the formats only the one that a model that is served would run in */
+    double sparsities[8];
+    unsigned sparsity_count;
+    size_t batches[8];
+    unsigned batch_count;
+    enum value_type type;
+};
+
 struct place {
     const struct kernels *kernels;
     struct csr w;
@@ -49,77 +53,6 @@ struct place {
     size_t n;
     struct rival_operands operands;
 };
-
-/* Who takes turns. */
-struct runner {
-    void (*run)(const struct runner *runner);
-    const char *name;
-    struct place *place;
-    struct packed *packed;     /* a format */
-    const struct rival *rival; /* or a rival, opened */
-    void *opened;
-    unsigned calls; /* in one measurement */
-    uint64_t ns[ROUNDS_MAX];
-    double median_us; /* of one call */
-};
-
-struct runners {
-    struct runner of[RUNNERS_MAX];
-    unsigned count, rounds;
-};
-
-static int compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static uint64_t time_calls(const struct runner *r, unsigned calls)
-{
-    const uint64_t begin = clock_ns();
-
-    for (unsigned i = 0; i < calls; i++)
-        r->run(r);
-    return MAX(clock_ns() - begin, 1);
-}
-
-/* Each call of one is timed after a call that is not, which brings its operands into the caches. */
-static void take_turns(struct runners *all)
-{
-    const uint64_t begin = clock_ns();
-
-    for (unsigned i = 0; i < all->count; i++) {
-        time_calls(&all->of[i], 1);
-        all->of[i].calls = (unsigned)(CALLS_NS / time_calls(&all->of[i], 1) + 1);
-    }
-    for (all->rounds = 0;
-         all->rounds < ROUNDS_MIN || (all->rounds < ROUNDS_MAX && clock_ns() - begin < all->count * BUDGET_NS / 16);
-         all->rounds++) {
-        for (unsigned i = 0; i < all->count; i++) {
-            time_calls(&all->of[i], 1);
-            all->of[i].ns[all->rounds] = time_calls(&all->of[i], all->of[i].calls);
-        }
-    }
-    for (unsigned i = 0; i < all->count; i++) {
-        struct runner *r = &all->of[i];
-        const unsigned middle = all->rounds / 2;
-
-        qsort(r->ns, all->rounds, sizeof *r->ns, compare);
-        r->median_us = (double)r->ns[middle] / r->calls / 1e3;
-    }
-}
-
-static struct runner *add(struct runners *all, struct place *place, const char *name,
-                          void (*run)(const struct runner *runner))
-{
-    struct runner *r = &all->of[all->count++];
-
-    if (all->count > RUNNERS_MAX)
-        abort();
-    *r = (struct runner){ .run = run, .name = name, .place = place };
-    return r;
-}
 
 static void print_head(const struct place *p, const char *pass, unsigned rounds)
 {
@@ -146,9 +79,10 @@ static void run_rival(const struct runner *r)
 static void add_formats(struct runners *all, struct place *p)
 {
     for (unsigned format = 0; weight_format_at(format); format++) {
-        if (!weight_format_can(p->kernels, format, &p->w, batch_class_of(p->n)))
+        if ((only && strcmp(weight_format_at(format)->name, only) != 0) ||
+            !weight_format_can(p->kernels, format, &p->w, batch_class_of(p->n)))
             continue;
-        if (packed_new(&p->w, format, &add(all, p, weight_format_at(format)->name, run_format)->packed))
+        if (packed_new(&p->w, format, &runner_add(all, p, weight_format_at(format)->name, run_format)->packed))
             abort();
     }
 }
@@ -161,7 +95,7 @@ static void add_rivals(struct runners *all, struct place *p)
         void *opened = rival->open(&p->operands);
 
         if (opened) {
-            struct runner *r = add(all, p, rival->name, run_rival);
+            struct runner *r = runner_add(all, p, rival->name, run_rival);
 
             r->rival = rival;
             r->opened = opened;
@@ -183,7 +117,7 @@ static const struct runner *fastest(const struct runners *all, enum rival_kind k
 }
 
 /* "chosen": what a model that is served would run here. */
-static void print_format(const struct runners *all, const struct runner *r, const char *chosen)
+static void print_format(const struct runners *all, const struct runner *r, const char *chosen, enum caches caches)
 {
     const struct place *p = r->place;
     const struct runner *dense = fastest(all, RIVAL_DENSE);
@@ -203,22 +137,27 @@ static void print_format(const struct runners *all, const struct runner *r, cons
     fflush(stdout);
 }
 
-static void measure_forward(struct place *p, const char *chosen)
+static void measure_forward(struct place *p, const char *chosen, const struct choosing *what)
 {
     static struct runners all;
 
     all.count = 0;
-    add_formats(&all, p);
+    add_formats(&all, p, what->served ? chosen : NULL);
     add_rivals(&all, p);
-    take_turns(&all);
-    for (unsigned i = 0; i < all.count; i++) {
-        struct runner *r = &all.of[i];
+    for (enum caches caches = CACHES_WARM; caches <= CACHES_COLD; caches++) {
+        if (!what->caches[caches])
+            continue;
+        runners_take_turns(&all, caches);
+        for (unsigned i = 0; i < all.count; i++) {
+            const struct runner *r = &all.of[i];
 
-        if (r->packed)
-            print_format(&all, r, chosen);
+            if (r->packed)
+                print_format(&all, r, chosen, caches);
+        }
     }
     for (unsigned i = 0; i < all.count; i++) {
         packed_free(all.of[i].packed);
+        printf(",\"caches\":\"%s\"", caches_names[caches]);
         if (all.of[i].opened)
             all.of[i].rival->close(all.of[i].opened);
     }
@@ -258,10 +197,10 @@ static void measure_back(struct place *p)
     double dense_us;
 
     all.count = 0;
-    add(&all, p, "csr", run_by_rows);
-    add(&all, p, "csc", run_by_columns);
-    add(&all, p, "openblas", run_dense_back);
-    take_turns(&all);
+    runner_add(&all, p, "csr", run_by_rows);
+    runner_add(&all, p, "csc", run_by_columns);
+    runner_add(&all, p, "openblas", run_dense_back);
+    runners_take_turns(&all, CACHES_WARM);
     dense_us = all.of[2].median_us;
     for (unsigned i = 0; i < 2; i++) {
         const struct runner *r = &all.of[i];
@@ -292,11 +231,11 @@ static void measure_check(struct place *p, const char *chosen)
     unsigned number;
 
     all.count = 0;
-    check = add(&all, p, "check", run_check);
-    forward = add(&all, p, chosen, run_format);
+    check = runner_add(&all, p, "check", run_check);
+    forward = runner_add(&all, p, chosen, run_format);
     if (!weight_format_find(chosen, &number) || packed_new(&p->w, number, &forward->packed))
         abort();
-    take_turns(&all);
+    runners_take_turns(&all, CACHES_WARM);
     print_head(p, "check", all.rounds);
     printf(",\"median_us\":%.3f,\"forward_us\":%.2f,\"share\":%.4f}\n", check->median_us, forward->median_us,
            check->median_us / forward->median_us);
@@ -306,7 +245,7 @@ static void measure_check(struct place *p, const char *chosen)
 
 /* ---- what is measured ---- */
 
-static void measure_place(struct place *p, size_t n, const char *chosen, const bool passes[PASSES])
+static void measure_place(struct place *p, size_t n, const char *chosen, const struct choosing *what)
 {
     const size_t in = p->w.columns * n, out = p->w.rows * n;
 
@@ -317,11 +256,11 @@ static void measure_place(struct place *p, size_t n, const char *chosen, const b
     p->y = random_floats(out);
     p->dy = random_floats(out);
     p->operands = (struct rival_operands){ &p->w, p->dense, p->x, p->x_rows, p->y, n };
-    if (passes[PASS_FORWARD])
-        measure_forward(p, chosen);
-    if (passes[PASS_BACK])
+    if (what->passes[PASS_FORWARD])
+        measure_forward(p, chosen, what);
+    if (what->passes[PASS_BACK])
         measure_back(p);
-    if (passes[PASS_CHECK])
+    if (what->passes[PASS_CHECK])
         measure_check(p, chosen);
     free(p->x);
     free(p->x_rows);
@@ -329,16 +268,6 @@ static void measure_place(struct place *p, size_t n, const char *chosen, const b
     free(p->y);
     free(p->dy);
 }
-
-/* What is asked for. */
-struct choosing {
-    bool passes[PASSES];
-    double sparsities[8];
-    unsigned sparsity_count;
-    size_t batches[8];
-    unsigned batch_count;
-    enum value_type type;
-};
 
 static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity,
                           const struct choosing *what)
@@ -360,7 +289,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
     if (csc_init(&p.by_column, &p.w) || weights_new(kernels, &p.w, 1, BATCH_MAX, NULL, &weights))
         abort();
     for (unsigned i = 0; i < what->batch_count; i++)
-        measure_place(&p, what->batches[i], weights_format(weights, what->batches[i]), what->passes);
+        measure_place(&p, what->batches[i], weights_format(weights, what->batches[i]), what);
     weights_free(weights);
     csr_deinit(&p.w);
     csc_deinit(&p.by_column);
@@ -426,7 +355,11 @@ int main(int argc, char **argv)
     cpu_set_t one;
 
     if (!kernels || !rows || !columns || argc == 2 || !choose(MAX(argc - 3, 0), argv + 3, &what)) {
-        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check|SPARSITY|N|bf16|int8]…]\n");
+        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS "
+                        "[machine|forward|back|check|SPARSITY|N|bf16|int8|warm|cold|served]…]\n");
+        else if (!strcmp(words[i], "served")) what->served = true;
+        else if (!strcmp(words[i], caches_names[CACHES_WARM]) || !strcmp(words[i], caches_names[CACHES_COLD]))
+            what->caches[!strcmp(words[i], caches_names[CACHES_COLD])] = true;
         return 2;
     }
     CPU_ZERO(&one);
@@ -438,4 +371,5 @@ int main(int argc, char **argv)
     for (unsigned s = 0; s < what.sparsity_count; s++)
         measure_shape(kernels, rows, columns, what.sparsities[s], &what);
     return 0;
+    what->caches[CACHES_WARM] |= !what->caches[CACHES_COLD];
 }
