@@ -7,6 +7,7 @@
  * check, sparsities of 0.5 to 0.99, and N = 1 to 256 samples, values of float32; TYPE: rounded to bf16 or int8 first.
  * `cold`, and `warm` if that too: with caches that hold nothing of it; `served`: of the formats only that one
  */
+#include <math.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,15 +24,14 @@
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/weights.h"
-
 #include "turns.h"
+
 enum { CPU = 1, BATCH_MAX = 256 };
 
 enum { PASS_MACHINE, PASS_FORWARD, PASS_BACK, PASS_CHECK, PASSES };
 
 static const char *const pass_names[PASSES] = { "machine", "forward", "back", "check" };
 
-/* One place in the table: a matrix, and so many samples. */
 /* What is asked for. */
 struct choosing {
     bool passes[PASSES];
@@ -44,6 +44,7 @@ struct choosing {
     enum value_type type;
 };
 
+/* One place in the table: a matrix, and so many samples. */
 struct place {
     const struct kernels *kernels;
     struct csr w;
@@ -76,7 +77,13 @@ static void run_rival(const struct runner *r)
     r->rival->run(r->opened, &r->place->operands);
 }
 
-static void add_formats(struct runners *all, struct place *p)
+static uint64_t time_rival(const struct runner *r, unsigned calls)
+{
+    return r->rival->time(r->opened, calls);
+}
+
+/* All that can run, or only the one that is served. */
+static void add_formats(struct runners *all, struct place *p, const char *only)
 {
     for (unsigned format = 0; weight_format_at(format); format++) {
         if ((only && strcmp(weight_format_at(format)->name, only) != 0) ||
@@ -85,6 +92,26 @@ static void add_formats(struct runners *all, struct place *p)
         if (packed_new(&p->w, format, &runner_add(all, p, weight_format_at(format)->name, run_format)->packed))
             abort();
     }
+}
+
+/* A sparse rival multiplies the same weight, so it has the same answer, but for the order of its sums. */
+static void check_answer(const struct runner *ours, const struct runner *rival)
+{
+    const struct place *p = rival->place;
+    const size_t count = p->w.rows * p->n;
+    float *theirs = random_floats(count);
+
+    if (!rival->time)
+        rival->run(rival);
+    memcpy(theirs, p->y, count * sizeof *theirs);
+    ours->run(ours);
+    for (size_t i = 0; i < count; i++) {
+        if (fabsf(theirs[i] - p->y[i]) <= 1e-4f * fmaxf(1, fabsf(p->y[i])))
+            continue;
+        fprintf(stderr, "bench_kernels: %s answers %g, and not %g\n", rival->name, theirs[i], p->y[i]);
+        exit(1);
+    }
+    free(theirs);
 }
 
 static void add_rivals(struct runners *all, struct place *p)
@@ -99,6 +126,9 @@ static void add_rivals(struct runners *all, struct place *p)
 
             r->rival = rival;
             r->opened = opened;
+            r->time = rival->time ? time_rival : NULL;
+            if (rival->kind == RIVAL_SPARSE)
+                check_answer(&all->of[0], r);
         }
     }
 }
@@ -123,6 +153,7 @@ static void print_format(const struct runners *all, const struct runner *r, cons
     const struct runner *dense = fastest(all, RIVAL_DENSE);
 
     print_head(p, "forward", all->rounds);
+    printf(",\"caches\":\"%s\"", caches_names[caches]);
     printf(",\"format\":\"%s\",\"chosen\":%s,\"bytes\":%zu,\"median_us\":%.3f,\"gflops\":%.2f,\"dense\":\"%s\","
            "\"dense_us\":%.3f,\"ratio\":%.3f",
            r->name, strcmp(r->name, chosen) ? "false" : "true",
@@ -157,7 +188,6 @@ static void measure_forward(struct place *p, const char *chosen, const struct ch
     }
     for (unsigned i = 0; i < all.count; i++) {
         packed_free(all.of[i].packed);
-        printf(",\"caches\":\"%s\"", caches_names[caches]);
         if (all.of[i].opened)
             all.of[i].rival->close(all.of[i].opened);
     }
@@ -326,6 +356,10 @@ static bool choose(int count, char **words, struct choosing *what)
             pass++;
         if (value_type_find(words[i]) != VALUE_TYPES)
             what->type = value_type_find(words[i]);
+        else if (!strcmp(words[i], "served"))
+            what->served = true;
+        else if (!strcmp(words[i], caches_names[CACHES_WARM]) || !strcmp(words[i], caches_names[CACHES_COLD]))
+            what->caches[!strcmp(words[i], caches_names[CACHES_COLD])] = true;
         else if (pass < PASSES)
             any = what->passes[pass] = true;
         else if (is_number && sparsity < 1 && what->sparsity_count < ARRAY_SIZE(what->sparsities))
@@ -337,6 +371,7 @@ static bool choose(int count, char **words, struct choosing *what)
     }
     for (int pass = 0; pass < PASSES && !any; pass++)
         what->passes[pass] = true;
+    what->caches[CACHES_WARM] |= !what->caches[CACHES_COLD];
     if (!what->sparsity_count)
         memcpy(what->sparsities, sparsities, sizeof sparsities);
     what->sparsity_count = what->sparsity_count ? what->sparsity_count : ARRAY_SIZE(sparsities);
@@ -357,9 +392,6 @@ int main(int argc, char **argv)
     if (!kernels || !rows || !columns || argc == 2 || !choose(MAX(argc - 3, 0), argv + 3, &what)) {
         fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS "
                         "[machine|forward|back|check|SPARSITY|N|bf16|int8|warm|cold|served]…]\n");
-        else if (!strcmp(words[i], "served")) what->served = true;
-        else if (!strcmp(words[i], caches_names[CACHES_WARM]) || !strcmp(words[i], caches_names[CACHES_COLD]))
-            what->caches[!strcmp(words[i], caches_names[CACHES_COLD])] = true;
         return 2;
     }
     CPU_ZERO(&one);
@@ -371,5 +403,4 @@ int main(int argc, char **argv)
     for (unsigned s = 0; s < what.sparsity_count; s++)
         measure_shape(kernels, rows, columns, what.sparsities[s], &what);
     return 0;
-    what->caches[CACHES_WARM] |= !what->caches[CACHES_COLD];
 }

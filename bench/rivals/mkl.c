@@ -136,5 +136,5 @@ static void sparse_close(void *opened)
     free(s);
 }
 
-const struct rival rival_mkl = { "mkl", RIVAL_DENSE, dense_open, dense_run, dense_close };
-const struct rival rival_mkl_sparse = { "mkl_sparse", RIVAL_SPARSE, sparse_open, sparse_run, sparse_close };
+const struct rival rival_mkl = { "mkl", RIVAL_DENSE, dense_open, dense_run, dense_close, NULL };
+const struct rival rival_mkl_sparse = { "mkl_sparse", RIVAL_SPARSE, sparse_open, sparse_run, sparse_close, NULL };

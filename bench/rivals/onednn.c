@@ -130,6 +130,6 @@ static void sgemm_close(void *opened)
     (void)opened;
 }
 
-const struct rival rival_onednn = { "onednn", RIVAL_DENSE, inner_open_f32, inner_run, inner_close };
-const struct rival rival_onednn_sgemm = { "onednn_sgemm", RIVAL_DENSE, sgemm_open, sgemm_run, sgemm_close };
-const struct rival rival_onednn_bf16 = { "onednn_bf16", RIVAL_BF16, inner_open_bf16, inner_run, inner_close };
+const struct rival rival_onednn = { "onednn", RIVAL_DENSE, inner_open_f32, inner_run, inner_close, NULL };
+const struct rival rival_onednn_sgemm = { "onednn_sgemm", RIVAL_DENSE, sgemm_open, sgemm_run, sgemm_close, NULL };
+const struct rival rival_onednn_bf16 = { "onednn_bf16", RIVAL_BF16, inner_open_bf16, inner_run, inner_close, NULL };

@@ -29,14 +29,14 @@ static void openblas_close(void *opened)
     (void)opened;
 }
 
-const struct rival rival_openblas = { "openblas", RIVAL_DENSE, openblas_open, openblas_run, openblas_close };
+const struct rival rival_openblas = { "openblas", RIVAL_DENSE, openblas_open, openblas_run, openblas_close, NULL };
 
 static const struct rival *const rivals[] = {
     &rival_openblas,
 #ifdef WISP_ONEDNN
     &rival_onednn,   &rival_onednn_sgemm, &rival_onednn_bf16,
 #endif
-    &rival_mkl,      &rival_mkl_sparse,
+    &rival_mkl,      &rival_mkl_sparse,   &rival_scipy,       &rival_torch,
 };
 
 const struct rival *rival_at(size_t index)
@@ -57,4 +57,7 @@ void rivals_begin(void)
 #endif
     if (!mkl_begin())
         fprintf(stderr, "bench_kernels: without MKL (PyPI: mkl; WISP_MKL=…/libmkl_rt.so.3 says where it is)\n");
+    if (!python_begin())
+        fprintf(stderr,
+                "bench_kernels: without SciPy or PyTorch (PyPI: scipy, torch; WISP_PYTHON=… says whose Python)\n");
 }

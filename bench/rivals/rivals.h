@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sparse/tensor/csr.h"
 
@@ -30,6 +31,9 @@ struct rival {
     void *(*open)(const struct rival_operands *o);
     void (*run)(void *opened, const struct rival_operands *o);
     void (*close)(void *opened);
+    /* In place of run(), of one in another process: the nanoseconds of so many calls. Its open() leaves its answer in
+     * y. */
+    uint64_t (*time)(void *opened, unsigned calls);
 };
 
 const struct rival *rival_at(size_t index); /* NULL past the end */
