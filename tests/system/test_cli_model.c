@@ -165,7 +165,7 @@ static void test_a_picture_is_written(void **state)
         { { "picture", "good.png", "--overlay=y.png" }, 2, "does not answer with masks" },
         { { "mask", "good.png", "good.png" }, 2, "is one file for 2 inputs" },
         { { "plain", "good.png" }, 65, "good.png: plain gives no picture and no sound, or does not say so" },
-        { { "lang.safetensors", "good.txt" }, 65, "gives no picture" },
+        { { "lang.safetensors", "good.txt" }, 2, "answers with text; give it a name in .txt" },
     };
 
     (void)state;

@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "client/cli/run/decoded.h"
 #include "client/cli/run/run.h"
+#include "client/cli/run/written.h"
 
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 
@@ -159,6 +160,12 @@ static int print_transcript(const struct run *run)
     return 0;
 }
 
+void answer_print_written(const struct run *run, const struct answer *answer)
+{
+    if (!run->lines)
+        answer_print_timings(run, answer);
+}
+
 void answer_print_heading(const struct run *run, const struct answer *answer)
 {
     const struct screen *screen = &run->screen;
@@ -178,6 +185,10 @@ static int print_human(const struct run *run, const struct answer *answer, size_
     const bool said = wisp_gives_transcript(run->model), decoded = wisp_model_words(run->model) > 0;
     int result = 0;
 
+    if (run->writes) {
+        answer_print_written(run, answer);
+        return 0;
+    }
     if (!decoded_is_shown(run))
         answer_print_heading(run, answer);
     if (decoded)
@@ -274,6 +285,8 @@ json_t *answer_json(const struct run *run, const struct input *input)
                   "processing", json_text(wisp_model_processing(run->model)));
 
     note_line(object, input);
+    if (run->written.name)
+        json_object_set_new(object, "output", json_text(run->written.name));
     return object;
 }
 
@@ -346,6 +359,39 @@ static int print_raw(const struct run *run, const struct answer *answer)
     return 0;
 }
 
+/* ---- for a file ---- */
+
+static void write_labels(struct run *run, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char probability[16], number[16];
+
+        snprintf(probability, sizeof probability, "%.4f", (double)run->top[i].probability);
+        snprintf(number, sizeof number, "%u", run->top[i].index);
+        written_row(run, 2, (const char *const[]){ *run->top[i].name ? run->top[i].name : number, probability });
+    }
+}
+
+static int write_answer(struct run *run, const struct answer *answer, size_t labels)
+{
+    cleanup_free char *text = NULL;
+    int result = 0;
+
+    if (wisp_gives_transcript(run->model))
+        result = take_transcript(run, &text);
+    else if (wisp_model_words(run->model))
+        result = decoded_text(run, &text);
+    if (result)
+        return result;
+    written_begin(run, answer->input);
+    if (text)
+        written_row(run, 1, (const char *const[]){ text });
+    else
+        write_labels(run, labels);
+    written_end(run);
+    return 0;
+}
+
 static int write_picture(const struct run *run, const struct answer *answer)
 {
     int result = wisp_write_picture(run->model, wisp_request_output_tensor(run->request, 0), run->output);
@@ -360,12 +406,13 @@ int answer_print(struct run *run, const struct answer *answer)
     size_t labels = 0;
     int result;
 
-    if (run->output)
+    if (run->output && !run->writes)
         return write_picture(run, answer);
-
     if (run->raw)
         return print_raw(run, answer);
     result = run->top ? take_top(run, &labels) : 0;
+    if (!result && run->writes)
+        result = write_answer(run, answer, labels);
     if (result)
         return result;
     return run->json ? print_json(run, answer, labels) : print_human(run, answer, labels);

@@ -98,6 +98,12 @@ int decoded_wait(const struct run *run, uint32_t patience_ms)
     return result;
 }
 
+int decoded_text(const struct run *run, char **text)
+{
+    *text = take_text(run);
+    return *text ? 0 : -ENOMEM;
+}
+
 int decoded_print(const struct run *run)
 {
     cleanup_free char *text = decoded_is_shown(run) ? NULL : take_text(run);

@@ -9,62 +9,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
-#include "base/size.h"
-#include "client/cli/run/run.h"
-
-enum { ENDINGS_MAX = 10 };
-
-/* What is decoded of each kind (<wisp/media.h>). */
-static const struct kind {
-    const char *name, *said, *endings[ENDINGS_MAX];
-} kinds[] = {
-    { "image", "picture in .png or .jpg", { ".png", ".jpg", ".jpeg" } },
-    { "text", "text in .txt, .text or .md", { ".txt", ".text", ".md" } },
-    { "audio",
-      "recording in .wav, .flac, .ogg, .opus, .mp3, .aiff or .au",
-      { ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au" } },
-};
-
-static const struct kind pictures_both_ways = { "image",
-                                                "picture in .png, .jpg or .wz",
-                                                { ".png", ".jpg", ".jpeg", ".wz" } };
-
-static const struct kind tensors = { "tensor", "file", { NULL } };
-
-/* NULL: the model does not say what files it takes. */
-static const struct kind *kind_of(const struct run *run)
-{
-    cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
-    const char *name = json_string_value(json_object_get(json_object_get(json, "media"), "kind"));
-
-    if (run->tensor)
-        return &tensors;
-    if (run->compresses)
-        return &pictures_both_ways;
-    for (size_t i = 0; name && i < ARRAY_SIZE(kinds); i++) {
-        if (!strcmp(name, kinds[i].name))
-            return &kinds[i];
-    }
-    return NULL;
-}
-
-static bool is_of_kind(const struct kind *kind, const char *name)
-{
-    const char *ending = path_ending(name);
-
-    if (!kind->endings[0])
-        return true;
-    for (size_t i = 0; ending && i < ENDINGS_MAX && kind->endings[i]; i++) {
-        if (!strcasecmp(ending, kind->endings[i]))
-            return true;
-    }
-    return false;
-}
+#include "client/cli/run/kinds.h"
 
 static bool is_folder(const struct input *input)
 {
@@ -137,7 +85,7 @@ static int add_files(struct list *list, const char *path, const struct kind *kin
     int result = folder ? 0 : -errno;
 
     while (!result && (errno = 0, entry = readdir(folder))) {
-        if (is_of_kind(kind, entry->d_name) && is_file(folder, entry->d_name))
+        if (kinds_has(kind, entry->d_name) && is_file(folder, entry->d_name))
             result = add_file(list, path_in(path, entry->d_name));
     }
     if (!result && errno)
@@ -150,7 +98,7 @@ static int add_files(struct list *list, const char *path, const struct kind *kin
 /* Instead of a folder its files; or itself, and why it has none. */
 static int add_folder(struct list *list, const struct run *run, const struct input *folder)
 {
-    const struct kind *kind = kind_of(run);
+    const struct kind *kind = kinds_of(run);
     const size_t before = list->count;
     struct input failed = *folder;
     int result;

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/size.h"
-#include "client/cli/run/run.h"
+#include "client/cli/run/kinds.h"
 
 enum {
     MERGED_MAX = 8,
@@ -28,7 +28,7 @@ enum {
 
 bool process_is_for(const struct run *run, const struct input *input)
 {
-    return input->path && !run->tensor && (run->output || run->overlay || (run->masks && !run->raw));
+    return input->path && !run->tensor && !run->writes && (run->output || run->overlay || (run->masks && !run->raw));
 }
 
 /* ---- where to ---- */
@@ -46,13 +46,15 @@ static const char *ending_of(const struct run *run, const char *name)
 {
     const char *ending = path_ending(name);
 
+    if (run->writes)
+        return ".txt";
     if (run->sounds)
         return ".wav";
     return run->compresses && !(ending && !strcasecmp(ending, ".wz")) ? ".wz" : ".png";
 }
 
-/* "folder/photo.png" of "holidays/photo.jpg", for files in a folder lose nothing. NULL without memory. */
-static char *name_output(const struct run *run, const struct input *input)
+/* "folder/photo.png" of "holidays/photo.jpg", for files in a folder lose nothing. */
+char *process_name_output(const struct run *run, const struct input *input)
 {
     const char *folder = run->output, *name = input->path ? path_name(input->path) : NULL;
     char *out;
@@ -134,7 +136,7 @@ static int check_outputs(const struct run *run, const struct input *inputs, size
 
     for (size_t i = 0; !status && i < count; i++) {
         if (outputs)
-            outputs[i] = name_output(run, &inputs[i]);
+            outputs[i] = process_name_output(run, &inputs[i]);
         status = outputs && outputs[i] ? check_output(run, inputs, outputs, i, verb)
                                        : fail(verb, EXIT_FAILED, "out of memory");
     }
@@ -165,8 +167,8 @@ int process_check(const struct run *run, const struct input *inputs, size_t coun
         return status;
     if (!run->output)
         return EXIT_DONE;
-    if (run->lines || run->raw)
-        return fail(verb, EXIT_USAGE, "-o is a file of what the model makes: no --lines or --raw with it");
+    if (run->raw)
+        return fail(verb, EXIT_USAGE, "-o is a file of what the model makes: no --raw with it");
     if (run->json && !strcmp(run->output, "-"))
         return fail(verb, EXIT_USAGE, "-o - and --json are both for standard output; give -o a file");
     if (!strcmp(run->output, "-") && run->screen.terminal)
@@ -175,8 +177,19 @@ int process_check(const struct run *run, const struct input *inputs, size_t coun
     return is_folder(run->output) ? EXIT_DONE : check_outputs(run, inputs, 1, verb);
 }
 
+/* A name that says something else than text, which was meant for another model. */
+static int check_text_name(const struct run *run, const char *verb)
+{
+    if (!kinds_of_media(run->output))
+        return EXIT_DONE;
+    return fail(verb, EXIT_USAGE, "-o %s: %s answers with text; give it a name in .txt", run->output,
+                wisp_model_name(run->model));
+}
+
 static int check_name(const struct run *run, const char *option, const char *path, const char *verb)
 {
+    if (run->writes)
+        return check_text_name(run, verb);
     return wisp_check_output(run->model, path) ? fail(verb, EXIT_USAGE, "%s %s", option, wisp_last_error()) : EXIT_DONE;
 }
 
@@ -188,13 +201,12 @@ int process_check_model(const struct run *run, const struct input *inputs, size_
 
     if (!status && run->overlay)
         status = check_name(run, "--overlay", run->overlay, verb);
-    if (!status && run->output && !folder && (run->pictures || run->sounds))
+    if (!status && run->output && !folder && (run->pictures || run->sounds || run->writes))
         status = check_name(run, "-o", run->output, verb);
     if (status || !run->output)
         return status;
-    if (run->tags || wisp_model_words(run->model))
-        return fail(verb, EXIT_USAGE, "%s answers with text: -o is for pictures and recordings",
-                    wisp_model_name(run->model));
+    if (run->lines && !run->writes)
+        return fail(verb, EXIT_USAGE, "-o is a file of what %s makes: no --lines with it", wisp_model_name(run->model));
     while (files < count && inputs[files].path)
         files++;
     if (run->merged > 1 && folder)
@@ -349,7 +361,7 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
                                                   .coded_user = &made.coded };
     struct answer answer = { .input = input };
     const char *paths[MERGED_MAX + 1] = { NULL };
-    cleanup_free char *out = run->output ? name_output(run, input) : NULL;
+    cleanup_free char *out = run->output ? process_name_output(run, input) : NULL;
     int result;
 
     if (run->output && !out)

@@ -15,6 +15,16 @@
 #include "client/cli/private_daemon.h"
 #include "client/cli/screen.h"
 
+/* What -o gets of a model that answers with words or labels (written.h). */
+struct written {
+    char *name; /* "-": standard output */
+    FILE *file; /* in memory, at `bytes` */
+    char *bytes;
+    size_t length;
+    uint64_t lines; /* that have ended */
+    size_t rows;    /* of the answer at hand */
+};
+
 struct run {
     struct connection connection;
     const char *model_file; /* of --model: a daemon for this call; NULL: the one there is */
@@ -27,6 +37,8 @@ struct run {
     bool pictures;       /* with those, or with other pictures */
     bool sounds;         /* with recordings */
     bool compresses;     /* pictures, and makes pictures of what it compressed */
+    bool writes;         /* with words or labels, and -o is a text file of them */
+    struct written written;
     bool json, raw, verbose, tensor, lines;
     uint32_t merged;                 /* recordings of which the model makes one; 1 of any other */
     uint64_t top_k;                  /* 0: not said */
@@ -105,6 +117,8 @@ struct answer {
 /* process.c: -o, from a file to a file. Whether the input goes that way; whether the options make sense of it, an exit
  * status; and the way, after which `why` has libwisp's sentence. */
 bool process_is_for(const struct run *run, const struct input *input);
+/* The file of -o that an input becomes; freed by the caller. NULL without memory. */
+char *process_name_output(const struct run *run, const struct input *input);
 int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
 /* The rest of it, that only the model can tell. */
 int process_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb);
@@ -122,6 +136,8 @@ int answer_print(struct run *run, const struct answer *answer);
  * in it, which is taken over. */
 void answer_print_heading(const struct run *run, const struct answer *answer);
 void answer_print_timings(const struct run *run, const struct answer *answer);
+/* What a person is told where the answer went into a file. */
+void answer_print_written(const struct run *run, const struct answer *answer);
 int answer_print_object(const struct run *run, const struct answer *answer, const char *key, json_t *value);
 
 /* sending.c: a request for so many samples, to be filled; and what was filled, sent and answered. On failure `why`

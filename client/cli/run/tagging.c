@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "client/cli/run/tagging.h"
+#include "client/cli/run/written.h"
 
 #define OUTSIDE "O"
 
@@ -145,6 +146,20 @@ static void print_words(const struct run *run, const wisp_words *words)
     }
 }
 
+/* ---- for a file ---- */
+
+static void write_words(struct run *run, const struct input *input, const wisp_words *words)
+{
+    written_begin(run, input);
+    for (size_t i = 0; i < wisp_words_count(words); i++) {
+        const struct wisp_word word = wisp_words_word(words, i);
+
+        if (is_wanted(run, &word))
+            written_row(run, word.lemma ? 3 : 2, (const char *const[]){ word.text, word.category, word.lemma });
+    }
+    written_end(run);
+}
+
 /* ---- gists ---- */
 
 /* A text's gist is the words that are kept most probably, as many as wisp eval takes, in their order. */
@@ -205,16 +220,25 @@ static char *gist_of(const wisp_words *words)
     return text;
 }
 
-static int print_gist(const struct run *run, const struct answer *answer, const wisp_words *words)
+static int print_gist(struct run *run, const struct answer *answer, const wisp_words *words)
 {
     cleanup_free char *gist = gist_of(words);
 
     if (!gist)
         return -ENOMEM;
+    if (run->writes) {
+        written_begin(run, answer->input);
+        written_row(run, 1, (const char *const[]){ gist });
+        written_end(run);
+    }
     if (run->json) {
         cleanup_free char *valid = text_to_utf8(gist);
 
         return answer_print_object(run, answer, "gist", valid ? json_string(valid) : NULL);
+    }
+    if (run->writes) {
+        answer_print_written(run, answer);
+        return 0;
     }
     answer_print_heading(run, answer);
     fputs("  ", run->screen.file);
@@ -274,8 +298,14 @@ int tagging_run(struct run *run, const struct input *input, struct reason *why)
         return input_refuse(input, result, why);
     if (makes_gists(run))
         return print_gist(run, &answer, words);
+    if (run->writes)
+        write_words(run, input, words);
     if (run->json)
         return answer_print_object(run, &answer, "words", words_json(run, words));
+    if (run->writes) {
+        answer_print_written(run, &answer);
+        return 0;
+    }
     answer_print_heading(run, &answer);
     print_words(run, words);
     answer_print_timings(run, &answer);

@@ -19,6 +19,7 @@
 #include "client/cli/run/lines.h"
 #include "client/cli/run/run.h"
 #include "client/cli/run/tagging.h"
+#include "client/cli/run/written.h"
 #include "client/cli/verb.h"
 
 enum {
@@ -64,7 +65,7 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
     option_text(&table, "output", 'o', &run->output, "FILE",
-                "the picture, mask or compressed picture that the model makes; of several inputs a folder");
+                "what the model makes: a picture, a mask, a recording, text; of several inputs a folder");
     option_text(&table, "overlay", 0, &run->overlay, "FILE", "of a mask: the picture with the mask over it");
     option_real(&table, "threshold", 0, &run->threshold, "P", "of a mask: above this probability a pixel is set (0.5)",
                 0, 1)
@@ -245,6 +246,8 @@ static int check_model(struct run *run)
     run->pictures = run->masks || (answer && !strcmp(answer, "picture"));
     run->compresses = wisp_model_decoder(run->model) != NULL;
     run->sounds = answer && !strcmp(answer, "sound");
+    run->writes = run->output && !run->pictures && !run->sounds && !run->compresses &&
+                  (run->top || run->tags || wisp_model_words(run->model) || wisp_gives_transcript(run->model));
     run->merged = (uint32_t)MIN(MAX(json_integer_value(json_object_get(media, "recordings")), 1), 8);
     if (run->lines && !kind)
         return fail(usage.verb, EXIT_USAGE,
@@ -255,7 +258,8 @@ static int check_model(struct run *run)
     if ((run->overlay || run->threshold >= 0 || run->min_area) && !run->masks)
         return fail(usage.verb, EXIT_USAGE, "--overlay, --threshold and --min-area: %s does not answer with masks",
                     wisp_model_name(run->model));
-    if ((run->deadline_us || run->priority_name) && (run->output || run->overlay || (run->masks && !run->raw)))
+    if ((run->deadline_us || run->priority_name) &&
+        ((run->output && !run->writes) || run->overlay || (run->masks && !run->raw)))
         return fail(usage.verb, EXIT_USAGE, "--deadline and --priority: what %s answers here takes several requests",
                     wisp_model_name(run->model));
     if (run->beam && !wisp_model_words(run->model) && !wisp_gives_transcript(run->model))
@@ -369,14 +373,14 @@ static int run_lines(struct run *run, const struct input *file)
 {
     struct reason why = { "" };
     struct lines lines;
+    struct input line = { .line = 0 };
     int first = EXIT_DONE, status = EXIT_DONE, result = lines_open(&lines, file->path, &why);
 
     if (result)
         return report(run, file, result, &why);
     tell_who_types(file);
     while (status != EXIT_NO_DAEMON && !run->over && !ferror(stdout) && !(result = lines_next(&lines))) {
-        struct input line = { .name = lines.text, .text = lines.text, .length = lines.length };
-
+        line = (struct input){ .name = lines.text, .text = lines.text, .length = lines.length };
         line.file = file->name;
         line.line = lines.number;
         status = lines.wrong ? report_line(run, &line, lines.wrong) : run_and_report(run, &line);
@@ -384,8 +388,29 @@ static int run_lines(struct run *run, const struct input *file)
     }
     if (result && result != -ENODATA)
         status = report(run, file, refuse_errno(&why, result, "cannot read %s", file->name), &why);
+    if (run->writes)
+        written_keep_step(run, line.line + 1);
     lines_close(&lines);
     return first ? first : status;
+}
+
+static int run_input(struct run *run, const struct input *input)
+{
+    return run->lines && input->path && !input->no_files ? run_lines(run, input) : run_and_report(run, input);
+}
+
+/* Into a text file of its own. Of lines there is one if one of them fails, too. */
+static int run_written(struct run *run, const struct input *input)
+{
+    struct reason why = { "" };
+    int status, result = written_open(run, input, &why);
+
+    status = result ? EXIT_DONE : run_input(run, input);
+    if (!result)
+        result = written_close(run, !status || (run->lines && !input->no_files && run->written.lines), &why);
+    else
+        (void)written_close(run, false, &why);
+    return result ? fail(usage.verb, exit_for_output(result), "%s", why.text) : status;
 }
 
 static int run_all(struct run *run, const struct input *inputs, size_t count)
@@ -395,8 +420,7 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
     if (run->output && run->merged > 1)
         return run_and_report(run, inputs);
     for (size_t i = 0; i < count && !ferror(stdout); i++) {
-        bool lines = run->lines && inputs[i].path && !inputs[i].no_files;
-        int status = lines ? run_lines(run, &inputs[i]) : run_and_report(run, &inputs[i]);
+        int status = run->writes ? run_written(run, &inputs[i]) : run_input(run, &inputs[i]);
 
         first = first ? first : status;
         if (status == EXIT_NO_DAEMON || run->over) {

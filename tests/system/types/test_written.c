@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp run -o with models that answer with words or labels: text files of the answers alone, for other programs; of
+ * --lines each answer in the line of what it answers.
+ */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "support/command.h"
+#include "system/types/all_models.h"
+
+static struct test_daemon daemon_;
+static char variable[256];
+static const char *folder;
+static struct outcome outcome;
+
+static int begin(void **state)
+{
+    (void)state;
+    folder = scratch_make();
+    all_models_start(&daemon_);
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon_.socket);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    scratch_remove(folder);
+    return daemon_stop(&daemon_);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    struct reason why;
+
+    assert_ok(file_write(scratch_path(folder, name), &(struct file_part){ text, strlen(text) }, 1, &why), why);
+}
+
+/* Behind "wisp run". */
+static void run(int status, const char *const *words)
+{
+    struct command command = { .words = { "wisp", "run" }, .folder = folder, .environment = { variable } };
+
+    for (size_t i = 0; words[i]; i++)
+        command.words[2 + i] = words[i];
+    command_run(&command, &outcome);
+    if (outcome.status != status)
+        fail_msg("exit %d, not %d: %s", outcome.status, status, outcome.err);
+}
+#define RUN(status, ...) run(status, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* Freed by the caller. */
+static char *text_in(const char *name)
+{
+    struct reason why;
+    size_t length;
+    void *bytes;
+
+    assert_ok(file_read(scratch_path(folder, name), 1 << 20, &bytes, &length, &why), why);
+    assert_int_equal(strlen(bytes), length);
+    return bytes;
+}
+
+static void assert_text(const char *name, const char *text)
+{
+    char *bytes = text_in(name);
+
+    assert_string_equal(bytes, text);
+    free(bytes);
+}
+
+static void test_answers_alone(void **state)
+{
+    char *said, *line;
+
+    (void)state;
+    RUN(0, "text.translation", "--text", "It is very cold today.", "-o", "said.txt", "--json");
+    said = text_in("said.txt");
+    line = strchr(said, '\n');
+    assert_true(line > said && !line[1]);
+    *line = '\0';
+    assert_non_null(strstr(outcome.out, said)); /* "text": "…" */
+    free(said);
+    RUN(0, "text.semantics", "--text", "She dreams.", "-o", "said.txt");
+    assert_text("said.txt", "She\tPRON\ndreams\tVERB\n.\tPUNCT\n");
+    assert_string_equal(outcome.out, "");
+    RUN(0, "text.keywords", "--text", "The children dreamed.", "-o", "said.txt");
+    assert_text("said.txt", "children\tNOUN\tchild\ndreamed\tVERB\tdream\n");
+    RUN(0, "text.summarisation", "--text", "She dreams.", "-o", "said.txt");
+    assert_text("said.txt", "She dreams\n");
+    RUN(0, "text.classification", example_path("sentence.txt"), "-k", "1", "-o", "-");
+    assert_memory_equal(outcome.out, "de\t0.9", 6);
+    assert_ptr_equal(strchr(outcome.out, '\n'), outcome.out + strlen("de\t0.1234"));
+}
+
+static void test_lines_keep_step(void **state)
+{
+    (void)state;
+    write_text("lines.txt", "It is very cold today.\n\nShe dreams.\n\xff\nIt is very cold today.\n\xff\n");
+    RUN(65, "text.semantics", "--lines", "lines.txt", "-o", "tags.txt");
+    assert_text("tags.txt", "It\tPRON\tis\tAUX\tvery\tADV\tcold\tADJ\ttoday\tNOUN\t.\tPUNCT\n\n"
+                            "She\tPRON\tdreams\tVERB\t.\tPUNCT\n\n"
+                            "It\tPRON\tis\tAUX\tvery\tADV\tcold\tADJ\ttoday\tNOUN\t.\tPUNCT\n\n");
+    write_text("lines.txt", "She dreams.\n");
+    RUN(0, "text.semantics", "--lines", "lines.txt", "-o", "-");
+    assert_string_equal(outcome.out, "She\tPRON\tdreams\tVERB\t.\tPUNCT\n");
+}
+
+static void test_a_file_for_each_in_a_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(folder, "made"), 0755), 0);
+    RUN(0, "text.translation", example_path("sentences"), "-o", "made", "--json");
+    assert_non_null(strstr(outcome.out, "\"output\":\"made/en.txt\""));
+    assert_int_equal(access(scratch_path(folder, "made/fr.txt"), F_OK), 0);
+    RUN(0, "image.classification", example_path("picture.png"), "-o", "made/");
+    assert_int_equal(access(scratch_path(folder, "made/picture.txt"), F_OK), 0);
+}
+
+static void test_what_is_refused(void **state)
+{
+    (void)state;
+    write_text("old.txt", "as it was\n");
+    RUN(65, "text.translation", "nowhere.txt", "-o", "old.txt");
+    assert_text("old.txt", "as it was\n");
+    RUN(65, "text.translation", "--lines", "nowhere.txt", "-o", "old.txt");
+    assert_text("old.txt", "as it was\n");
+    RUN(2, "image.classification", example_path("picture.png"), "-o", "labels.png");
+    assert_non_null(strstr(outcome.err, "answers with text; give it a name in .txt"));
+    RUN(2, "text.translation", "--text", "a", "--text", "b", "-o", "new.txt");
+    assert_non_null(strstr(outcome.err, "for 2 inputs"));
+    RUN(2, "text.translation", "old.txt", "-o", "old.txt");
+    assert_non_null(strstr(outcome.err, "over the input"));
+    RUN(1, "text.translation", "old.txt", "-o", "/proc/new.txt");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers_alone),
+        cmocka_unit_test(test_lines_keep_step),
+        cmocka_unit_test(test_a_file_for_each_in_a_folder),
+        cmocka_unit_test(test_what_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
