@@ -114,14 +114,16 @@ struct answer {
     uint64_t encode_ns; /* from the file to the tensor, in this process; 0: not measured */
 };
 
-/* process.c: -o, from a file to a file. Whether the input goes that way; whether the options make sense of it, an exit
- * status; and the way, after which `why` has libwisp's sentence. */
+/* outputs.c: where -o and --overlay go. What can be said of that before the model is known, and the rest; exit
+ * statuses. */
+int outputs_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
+int outputs_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb);
+/* The file that an input becomes; freed by the caller. NULL without memory. */
+char *outputs_name(const struct run *run, const struct input *input);
+
+/* process.c: -o, from a file to a file. Whether the input goes that way; and the way, after which `why` has libwisp's
+ * sentence. */
 bool process_is_for(const struct run *run, const struct input *input);
-/* The file of -o that an input becomes; freed by the caller. NULL without memory. */
-char *process_name_output(const struct run *run, const struct input *input);
-int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
-/* The rest of it, that only the model can tell. */
-int process_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb);
 int process_run(struct run *run, const struct input *input, struct reason *why);
 
 /* --json: what each line begins with; and the line, which ends with how long it took. The reference is taken. */

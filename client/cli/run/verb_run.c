@@ -137,7 +137,7 @@ static int check(struct run *run, const struct input *inputs, size_t input_count
     if (run->raw && run->screen.terminal)
         return fail(usage.verb, EXIT_USAGE,
                     "--raw writes binary numbers: send them to a file or a pipe, not a terminal");
-    return process_check(run, inputs, input_count, usage.verb);
+    return outputs_check(run, inputs, input_count, usage.verb);
 }
 
 /* ---- one input ---- */
@@ -483,7 +483,7 @@ static int prepare_inputs(struct run *run, struct input **inputs, size_t *count)
 {
     if (folders_open(run, inputs, count))
         return fail(usage.verb, EXIT_FAILED, "out of memory");
-    return process_check_model(run, *inputs, *count, usage.verb);
+    return outputs_check_model(run, *inputs, *count, usage.verb);
 }
 
 static void release(struct run *run)

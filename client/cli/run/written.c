@@ -11,7 +11,7 @@ int written_open(struct run *run, const struct input *input, struct reason *why)
 {
     struct written *written = &run->written;
 
-    *written = (struct written){ .name = process_name_output(run, input) };
+    *written = (struct written){ .name = outputs_name(run, input) };
     written->file = written->name ? open_memstream(&written->bytes, &written->length) : NULL;
     return written->file ? 0 : refuse_errno(why, -ENOMEM, "%s", input->name);
 }
