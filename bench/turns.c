@@ -7,10 +7,12 @@
 #include "turns.h"
 
 enum {
-    CALLS_NS = 200 * NS_PER_US, /* a warm measurement takes at least so long: operands are back in their caches soon */
-    ENOUGH_NS = 20 * NS_PER_MS, /* a call that takes so long fills the caches in a small part of it */
+    CALLS_NS = 200 * NS_PER_US, /* a warm measurement takes at least so long */
     BUDGET_NS = 10 * NS_PER_MS, /* of each runner, in all rounds; TURNS_MIN may take longer */
-    EVICTING_BYTES = 64 << 20,  /* twice what the third cache holds */
+    /* The calls before it, as long or as many at most: the third cache gives a matrix all its room only after some. */
+    WARM_NS = 3 * NS_PER_MS,
+    WARM_CALLS_MAX = 16,
+    EVICTING_BYTES = 64 << 20, /* twice what the third cache holds */
     LINE_FLOATS = 64 / sizeof(float)
 };
 
@@ -50,13 +52,13 @@ static void evict(void)
         sum += lines[i];
 }
 
-/* Warm: each call of one is timed after a call that is not, which brings its operands into the caches. */
+/* Warm: after calls that nobody times, which bring its operands back into the caches. */
 static uint64_t measure(const struct runner *r, enum caches caches)
 {
     if (caches == CACHES_COLD)
         evict();
-    else if (r->calls > 1 || r->ns[0] < ENOUGH_NS)
-        time_calls(r, 1);
+    else
+        time_calls(r, r->warming);
     return time_calls(r, r->calls);
 }
 
@@ -73,10 +75,12 @@ void runners_take_turns(struct runners *all, enum caches caches)
 
     for (unsigned i = 0; i < all->count; i++) {
         struct runner *r = &all->of[i];
+        uint64_t ns;
 
         time_calls(r, 1);
-        r->ns[0] = time_calls(r, 1);
-        r->calls = caches == CACHES_COLD ? 1 : (unsigned)(CALLS_NS / r->ns[0] + 1);
+        ns = time_calls(r, 1);
+        r->calls = caches == CACHES_COLD ? 1 : (unsigned)(CALLS_NS / ns + 1);
+        r->warming = (unsigned)MIN(WARM_NS / ns + 1, (uint64_t)WARM_CALLS_MAX);
     }
     for (all->rounds = 0;
          all->rounds < TURNS_MIN || (all->rounds < TURNS_MAX && clock_ns() - begin < (uint64_t)all->count * BUDGET_NS);

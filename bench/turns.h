@@ -32,7 +32,7 @@ struct runner {
     struct packed *packed;     /* a format */
     const struct rival *rival; /* or a rival, opened */
     void *opened;
-    unsigned calls; /* in one measurement */
+    unsigned calls, warming; /* in one measurement, and before it */
     uint64_t ns[TURNS_MAX];
     double median_us; /* of one call */
 };
