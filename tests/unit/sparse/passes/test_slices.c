@@ -7,106 +7,11 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "base/size.h"
-#include "sparse/construct/sample.h"
-#include "sparse/file/model_file.h"
-#include "sparse/passes/forward.h"
+#include "unit/sparse/passes/served.h"
 
 enum { BATCH = 3, CUTS = 40 };
-
-struct served {
-    struct model *model;
-    struct forward *forward;
-    const void *inputs[BATCH * SIGNATURE_TENSORS_MAX];
-    void *outputs[BATCH * SIGNATURE_TENSORS_MAX];
-    uint64_t out_bytes; /* of all samples */
-    unsigned char *in, *out, *want;
-};
-
-static uint64_t bytes_of(const struct model_tensor *tensor)
-{
-    return shape_elements(&tensor->shape) * dtype_bytes(tensor->dtype);
-}
-
-static void fill(const struct model_tensor *tensor, unsigned char *at, struct rng *rng)
-{
-    for (uint64_t i = 0; i < shape_elements(&tensor->shape); i++) {
-        const float value = rng_float(rng);
-        const int32_t number = (int32_t)(rng_u32(rng) % 50);
-
-        if (tensor->dtype == DTYPE_FLOAT32)
-            memcpy(at + i * sizeof value, &value, sizeof value);
-        else if (tensor->dtype == DTYPE_INT32)
-            memcpy(at + i * sizeof number, &number, sizeof number);
-        else
-            at[i] = (unsigned char)number;
-    }
-}
-
-/* Room for all samples of all tensors, one after the other; and where each is. */
-static unsigned char *place(const struct model_tensor *tensors, uint32_t count, void **at, uint64_t *bytes)
-{
-    unsigned char *memory, *next;
-
-    *bytes = 0;
-    for (uint32_t t = 0; t < count; t++)
-        *bytes += BATCH * ((bytes_of(&tensors[t]) + 63) / 64 * 64);
-    memory = next = aligned_alloc(64, *bytes);
-    assert_non_null(memory);
-    memset(memory, 0, *bytes);
-    for (uint32_t t = 0; t < count; t++) {
-        for (uint32_t b = 0; b < BATCH; b++, next += (bytes_of(&tensors[t]) + 63) / 64 * 64)
-            at[b * count + t] = next;
-    }
-    return memory;
-}
-
-/* Of its model. */
-static void served_begin(struct served *s)
-{
-    struct rng rng = rng_make(3, 1);
-    void *inputs[BATCH * SIGNATURE_TENSORS_MAX];
-    const struct signature *signature;
-    uint64_t bytes;
-    struct reason why;
-
-    assert_ok(forward_new(&(struct forward_setup){ .model = s->model, .kernels = kernels_find("auto"), .batch = BATCH },
-                          &s->forward, &why),
-              why);
-    signature = &s->model->signature;
-    s->in = place(signature->inputs, signature->input_count, inputs, &bytes);
-    s->out = place(signature->outputs, signature->output_count, s->outputs, &s->out_bytes);
-    s->want = calloc(1, s->out_bytes);
-    for (uint32_t i = 0; i < BATCH * signature->input_count; i++) {
-        fill(&signature->inputs[i % signature->input_count], inputs[i], &rng);
-        s->inputs[i] = inputs[i];
-    }
-    assert_int_equal(forward_estimate(s->forward, 1), 0);
-    assert_int_equal(forward_time(s->forward, s->inputs, s->outputs, BATCH), 0);
-    assert_true(forward_estimate(s->forward, 1) > 0);
-    assert_true(forward_estimate(s->forward, BATCH) >= forward_estimate(s->forward, 1));
-}
-
-static void served_open(struct served *s, const char *path)
-{
-    struct reason why;
-
-    assert_ok(model_read(path, &s->model, &why), why);
-    served_begin(s);
-}
-
-static void served_close(struct served *s)
-{
-    forward_free(s->forward);
-    model_free(s->model);
-    free(s->in);
-    free(s->out);
-    free(s->want);
-}
 
 /* Two passes in turn; neither notices the other. */
 static void check_in_turn(struct served *a, struct served *b, size_t count)
@@ -150,14 +55,14 @@ static void test_every_shipped_model(void **state)
 
     (void)state;
     assert_non_null(folder);
-    served_open(&small, source_path("models/digits.safetensors"));
+    served_open(&small, BATCH, source_path("models/digits.safetensors"));
     while ((entry = readdir(folder))) {
         struct served other = { .model = NULL };
 
         if (!is_wanted(entry))
             continue;
         snprintf(name, sizeof name, "models/%s", entry->d_name);
-        served_open(&other, source_path(name));
+        served_open(&other, BATCH, source_path(name));
         check_in_turn(&other, &small, 1);
         check_in_turn(&other, &small, BATCH);
         served_close(&other);
@@ -168,45 +73,13 @@ static void test_every_shipped_model(void **state)
     assert_true(seen > 10);
 }
 
-enum { FEATURES = 24, NEURONS = 20, FRAMES = 30 };
-
-/* One layer alone. */
-static struct model *through_time(const char *kind, bool back)
-{
-    const struct shape frames = { 2, { FEATURES, FRAMES } };
-    struct layer_plan plan;
-    struct layer *layer;
-    struct model *model;
-    struct reason why;
-
-    assert_int_equal(model_new(1, &model), 0);
-    snprintf(model->name, sizeof model->name, "time");
-    snprintf(model->processing, sizeof model->processing, "raw");
-    model->signature = signature_of(frames);
-    layer = &model->layers[0];
-    layer->kind = layer_kind_find(kind);
-    snprintf(layer->name, sizeof layer->name, "it");
-    layer->input_count = 1;
-    for (unsigned i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
-        layer->parameters[i] = layer->kind->parameters[i].default_value;
-    layer->parameters[0] = NEURONS;
-    layer->parameters[1] = back;
-    assert_ok(layer->kind->plan(layer->parameters, &frames, 1, &plan, &why), why);
-    assert_ok(sample_connections((uint32_t)plan.outputs, (uint32_t)plan.inputs, plan.outputs * plan.inputs / 3, 5, 1,
-                                 &layer->weight, &why),
-              why);
-    sample_weights(&layer->weight, 1, 5, 1);
-    assert_ok(model_check(model, &why), why);
-    return model;
-}
-
 /* How many numbers of an answer are there. */
 static size_t count_given(const struct served *s)
 {
     const float *answer = s->outputs[0];
     size_t given = 0;
 
-    for (size_t i = 0; i < NEURONS * FRAMES; i++)
+    for (size_t i = 0; i < TIME_NEURONS * TIME_FRAMES; i++)
         given += answer[i] != 0;
     return given;
 }
@@ -225,7 +98,7 @@ static void check_stops(struct served *s)
         stops += given > before;
         before = given;
     }
-    assert_true(stops >= FRAMES / 2);
+    assert_true(stops >= TIME_FRAMES / 2);
 }
 
 static void test_time_is_cut(void **state)
@@ -234,11 +107,11 @@ static void test_time_is_cut(void **state)
     struct served small = { .model = NULL };
 
     (void)state;
-    served_open(&small, source_path("models/digits.safetensors"));
+    served_open(&small, BATCH, source_path("models/digits.safetensors"));
     for (unsigned i = 0; i < 4; i++) {
-        struct served s = { .model = through_time(kinds[i / 2], i % 2) };
+        struct served s = { .model = model_through_time(kinds[i / 2], i % 2) };
 
-        served_begin(&s);
+        served_begin(&s, BATCH);
         check_stops(&s);
         check_in_turn(&s, &small, 1);
         check_in_turn(&s, &small, BATCH);
@@ -255,8 +128,8 @@ static void test_dropped(void **state)
     bool more = true;
 
     (void)state;
-    served_open(&s, source_path("models/digits.safetensors"));
-    bytes = bytes_of(&s.model->signature.outputs[0]);
+    served_open(&s, BATCH, source_path("models/digits.safetensors"));
+    bytes = served_bytes(&s.model->signature.outputs[0]);
     forward_serve(s.forward, s.inputs, s.outputs, BATCH);
     memcpy(s.want, s.out, s.out_bytes);
     forward_serve_begin(s.forward, s.inputs, s.outputs, BATCH);
