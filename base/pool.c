@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The caller publishes a turn; every member runs it and counts itself out; the caller waits for the count. Turns are
- * numbered, so a member that slept through nothing sees exactly the next one.
+ * numbered, so a member that slept through nothing sees exactly the next one. Who meets others within a turn counts its
+ * own meetings, where they see them.
  *
  * Who waits spins for a time that it learns (spin_after()), then sleeps; who changes a word makes a system call only
  * when somebody sleeps on it:
@@ -19,7 +20,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -30,16 +30,19 @@
 
 enum { SPIN_LOOK = 64 };
 
-struct member {
-    struct pool *pool;
-    unsigned part;
-    pthread_t thread;
-};
-
 /* A value that is waited for, and how many may be asleep on it. */
 struct waited {
     _Atomic uint32_t value;
     _Atomic uint32_t sleepers;
+};
+
+/* The first is the caller, which is no thread of the pool's. */
+struct member {
+    _Alignas(64) struct waited met; /* how often it has met the others: released by it, acquired by them */
+    _Alignas(64) struct pool *pool;
+    uint64_t spin; /* its own, as the rest */
+    unsigned part;
+    pthread_t thread;
 };
 
 struct pool {
@@ -47,7 +50,6 @@ struct pool {
     pool_function *function; /* written before `turn` is released, read after it is acquired */
     void *argument;
     bool leaving;
-    uint64_t spin;                   /* the caller's */
     _Alignas(64) struct waited turn; /* released by pool_run(), acquired by member_wait() */
     _Alignas(64) struct waited left; /* members still at it: released by each, acquired by pool_run() */
     struct member members[];
@@ -98,11 +100,10 @@ static void *member_main(void *argument)
 {
     struct member *member = argument;
     struct pool *pool = member->pool;
-    uint64_t spin = SPIN_MIN_NS;
     uint32_t seen = 0;
 
     for (;;) {
-        seen = wait_change(&pool->turn, seen, &spin);
+        seen = wait_change(&pool->turn, seen, &member->spin);
         if (pool->leaving)
             return NULL;
         pool->function(pool->argument, member->part, pool->parts);
@@ -119,18 +120,29 @@ static void pool_turn(struct pool *pool)
     wake(&pool->turn, INT_MAX);
 }
 
+/* Of the last turn. */
+static void wait_for_end(struct pool *pool)
+{
+    /* Pairs with the members' decrements. */
+    uint32_t left = atomic_load_explicit(&pool->left.value, memory_order_acquire);
+
+    while (left)
+        left = wait_change(&pool->left, left, &pool->members[0].spin);
+}
+
 int pool_new(unsigned parts, struct pool **out)
 {
     struct pool *pool;
 
     if (posix_memalign((void **)&pool, 64, sizeof *pool + parts * sizeof *pool->members))
         return -ENOMEM;
-    *pool = (struct pool){ .parts = 1, .spin = SPIN_MIN_NS };
+    *pool = (struct pool){ .parts = 1 };
+    for (unsigned part = 0; part < parts; part++)
+        pool->members[part] = (struct member){ .pool = pool, .spin = SPIN_MIN_NS, .part = part };
     for (unsigned part = 1; part < parts; part++) {
         struct member *member = &pool->members[part];
         int result;
 
-        *member = (struct member){ .pool = pool, .part = part };
         result = pthread_create(&member->thread, NULL, member_main, member);
         if (result) {
             pool_free(pool);
@@ -146,6 +158,7 @@ struct pool *pool_free(struct pool *pool)
 {
     if (!pool)
         return NULL;
+    wait_for_end(pool); /* of a turn that roused them */
     pool->leaving = true;
     pool_turn(pool);
     for (unsigned part = 1; part < pool->parts; part++)
@@ -159,21 +172,64 @@ unsigned pool_parts(const struct pool *pool)
     return pool ? pool->parts : 1;
 }
 
-void pool_run(struct pool *pool, pool_function *function, void *argument)
-{
-    uint32_t left;
+/* ---- turns ---- */
 
-    if (!pool || pool->parts == 1) {
-        function(argument, 0, 1);
-        return;
-    }
+static void begin_turn(struct pool *pool, pool_function *function, void *argument)
+{
+    wait_for_end(pool); /* the one that roused them */
     pool->function = function;
     pool->argument = argument;
     atomic_store_explicit(&pool->left.value, pool->parts - 1, memory_order_relaxed);
     pool_turn(pool);
+}
+
+void pool_run(struct pool *pool, pool_function *function, void *argument)
+{
+    if (!pool || pool->parts == 1) {
+        function(argument, 0, 1);
+        return;
+    }
+    begin_turn(pool, function, argument);
     function(argument, 0, pool->parts);
-    /* Pairs with the members' acq_rel decrements. */
-    left = atomic_load_explicit(&pool->left.value, memory_order_acquire);
-    while (left)
-        left = wait_change(&pool->left, left, &pool->spin);
+    wait_for_end(pool);
+}
+
+void pool_meet(struct pool *pool, unsigned part)
+{
+    struct member *own;
+    uint32_t times;
+
+    if (pool_parts(pool) == 1)
+        return;
+    own = &pool->members[part];
+    /* C; pairs with the acquire of those who wait for it. */
+    times = atomic_fetch_add_explicit(&own->met.value, 1, memory_order_seq_cst) + 1;
+    wake(&own->met, INT_MAX);
+    for (unsigned other = 0; other < pool->parts; other++) {
+        struct waited *met = &pool->members[other].met;
+        uint32_t value = atomic_load_explicit(&met->value, memory_order_acquire);
+
+        /* It may be one ahead of us, and never more. */
+        while (value != times && value != times + 1)
+            value = wait_change(met, value, &own->spin);
+    }
+}
+
+bool pool_is_awake(const struct pool *pool)
+{
+    /* Relaxed: what is a moment old costs a wake-up, or spares one. A turn that has not ended is one that roused them.
+     */
+    return !pool || (!atomic_load_explicit(&pool->left.value, memory_order_relaxed) &&
+                     !atomic_load_explicit(&pool->turn.sleepers, memory_order_relaxed));
+}
+
+static void do_nothing(void *argument, unsigned part, unsigned parts)
+{
+    (void)argument, (void)part, (void)parts;
+}
+
+void pool_rouse(struct pool *pool)
+{
+    if (pool && pool->parts > 1 && !atomic_load_explicit(&pool->left.value, memory_order_relaxed))
+        begin_turn(pool, do_nothing, NULL);
 }

@@ -6,6 +6,8 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include <stdbool.h>
+
 struct pool;
 
 typedef void pool_function(void *argument, unsigned part, unsigned parts);
@@ -18,6 +20,15 @@ unsigned pool_parts(const struct pool *pool); /* 1 for NULL */
 /* Runs function(argument, part, parts) once on every thread and returns when all have. With a NULL thread pool: on the
  * caller alone, as part 0 of 1. What a thread wrote before its return is visible to all afterwards. */
 void pool_run(struct pool *pool, pool_function *function, void *argument);
+
+/* In a function that runs on the pool, for all of its threads, each as often as the others: returns when all are here.
+ * What each wrote before is visible to all after. Spins, then sleeps. */
+void pool_meet(struct pool *pool, unsigned part);
+
+/* Whether all threads would begin a turn at once; and has those that sleep wake for the next one, without waiting for
+ * them. The caller's, between turns. */
+bool pool_is_awake(const struct pool *pool);
+void pool_rouse(struct pool *pool);
 
 /* The part of [0, count) that belongs to `part`, cut at multiples of `grain`. */
 static inline void pool_share(unsigned long long count, unsigned long long grain, unsigned part, unsigned parts,

@@ -79,6 +79,85 @@ static void test_every_part_runs_once_a_turn(void **state)
         run_turns(parts, 5000, 0, false);
 }
 
+enum { MEETINGS = 100, TURNS = 4 };
+
+struct meetings {
+    struct pool *pool;
+    uint32_t counts[PARTS]; /* each written by its part alone, between two meetings that the others read it in */
+    bool slow;
+};
+
+static void meet_part(void *argument, unsigned part, unsigned parts)
+{
+    struct meetings *m = argument;
+
+    for (uint32_t i = 1; i <= MEETINGS; i++) {
+        if (m->slow && i == MEETINGS / 2 && part == i % parts)
+            nanosleep(&(struct timespec){ .tv_nsec = 2 * SPIN_MAX_NS }, NULL);
+        m->counts[part]++;
+        pool_meet(m->pool, part);
+        for (unsigned other = 0; other < parts; other++)
+            assert_int_equal(m->counts[other], m->counts[part]);
+        pool_meet(m->pool, part);
+    }
+}
+
+/* Nobody is let on before all are there, nor kept; those who wait for one that is late sleep. */
+static void test_meetings(void **state)
+{
+    (void)state;
+    for (unsigned parts = 1; parts <= PARTS; parts++) {
+        struct meetings m = { .slow = true };
+
+        assert_int_equal(pool_new(parts, &m.pool), 0);
+        for (unsigned turn = 0; turn < TURNS; turn++)
+            pool_run(m.pool, meet_part, &m);
+        assert_int_equal(m.counts[0], TURNS * MEETINGS);
+        pool_free(m.pool);
+    }
+}
+
+/* Until a member sleeps, after so many had. */
+static void wait_for_sleeper(const struct pool *pool, uint64_t before)
+{
+    for (const time_t end = time(NULL) + 60; waits == before || pool_is_awake(pool);) {
+        assert_true(time(NULL) < end);
+        nanosleep(&(struct timespec){ .tv_nsec = SPIN_MIN_NS }, NULL);
+    }
+}
+
+/* Who was roused wakes, without anybody waiting for that, and misses no turn. */
+static void test_roused(void **state)
+{
+    struct work work = { .slow = false };
+    struct pool *pool;
+
+    (void)state;
+    assert_true(pool_is_awake(NULL));
+    pool_rouse(NULL);
+    waits = 0;
+    assert_int_equal(pool_new(2, &pool), 0);
+    for (uint64_t turn = 0; turn < 200; turn++) {
+        if (turn % 10 == 0) {
+            uint64_t before;
+
+            wait_for_sleeper(pool, 0);
+            before = waits;
+            wakes = 0;
+            pool_rouse(pool);
+            assert_int_equal(wakes, 1);
+            if (turn % 20 == 0)
+                wait_for_sleeper(pool, before);
+        }
+        pool_rouse(pool);
+        pool_run(pool, work_part, &work);
+        assert_int_equal(work.turns[0], turn + 1);
+        assert_int_equal(work.turns[1], turn + 1);
+    }
+    pool_rouse(pool);
+    pool_free(pool);
+}
+
 /* Members that sleep between turns, and a caller that sleeps in them. */
 static void test_sleepers_are_woken(void **state)
 {
@@ -127,6 +206,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_part_runs_once_a_turn),
+        cmocka_unit_test(test_meetings),
+        cmocka_unit_test(test_roused),
         cmocka_unit_test(test_sleepers_are_woken),
         cmocka_unit_test(test_nobody_is_woken_who_is_awake),
         cmocka_unit_test(test_a_spin_is_learnt),
