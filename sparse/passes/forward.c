@@ -96,7 +96,7 @@ int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forw
 static int plan_workspace(struct forward *forward, struct reason *why)
 {
     const struct forward_setup *s = &forward->setup;
-    int result = measure_workspace(s, pool_parts(s->pool), &forward->workspace, why);
+    int result = measure_workspace(s, MAX(pool_parts(s->pool), s->threads), &forward->workspace, why);
 
     forward->memory += forward->workspace.bytes;
     return result ? result : workspace_allocate(&forward->workspace);
@@ -269,9 +269,9 @@ static void free_weights(struct forward *forward)
     }
 }
 
-void forward_alone(struct forward *forward, bool alone)
+void forward_lend(struct forward *forward, struct pool *pool)
 {
-    forward->pool = alone ? NULL : forward->setup.pool;
+    forward->pool = pool;
 }
 
 int forward_reconnect(struct forward *forward, struct reason *why)
@@ -420,7 +420,7 @@ void forward_step(struct forward *forward, const struct layer_step *steps, size_
 {
     forward_place(forward, count);
     forward->steps = steps;
-    run_layers(forward, LAYER_SERVE, forward->setup.pool);
+    run_layers(forward, LAYER_SERVE, forward->pool);
     forward->steps = NULL;
 }
 

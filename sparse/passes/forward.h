@@ -3,8 +3,8 @@
  * The forward pass: the one that trainer and daemon share.
  *
  * A plan holds everything a pass needs, made beforehand: packed weights and activations for up to `batch` samples.
- * Running it allocates nothing, takes no lock and makes no syscall. One thread (or one thread pool) at a time; the
- * model outlives the plan.
+ * Running it allocates nothing, takes no lock and makes no syscall, but to wake a pool that sleeps. One thread (or one
+ * thread pool) at a time; the model outlives the plan.
  */
 #ifndef SPARSE_PASSES_FORWARD_H
 #define SPARSE_PASSES_FORWARD_H
@@ -40,7 +40,8 @@ struct forward_setup {
     const struct kernels *kernels;
     enum layer_mode mode; /* LAYER_TRAIN keeps every value for the backward pass, and packs no weight: they move */
     size_t batch;         /* samples at most */
-    struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
+    struct pool *pool;    /* that passes run on, borrowed; NULL: the caller alone, */
+    unsigned threads;     /* or a pool of so many at most that is lent later (forward_lend()); 0: none will be */
     struct choice_cache *choices;    /* to serve: of weight formats; NULL: they are measured */
     bool lengths;                    /* to serve: forward_set_lengths() may follow, so any number of columns may come */
     bool sparse_input;               /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
@@ -58,8 +59,8 @@ bool forward_takes_sparse(const struct model *model);
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
 
-/* From now on passes run on the caller's thread alone, as one part; or on the pool again. */
-void forward_alone(struct forward *forward, bool alone);
+/* From now on passes run on this pool, of no more threads than the setup says; NULL: on the caller's alone. */
+void forward_lend(struct forward *forward, struct pool *pool);
 
 /* To train: the model has other connections, as many a layer as before, in the same arrays. What was prepared of the
  * old ones is made anew, for those passes too that run on it. -ENOMEM; WISP_E_FORMAT: the plan can only be freed. */
@@ -76,17 +77,20 @@ int forward_strip(const struct forward *forward, struct model *model);
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
 /* The same in slices, between which the caller does what it likes, but no other run of this plan: as much as takes
- * about `ns`, by the times that were taken and as finely as layers can be cut; false when that was the last. Both
- * arrays are read till then. Of several samples one that nobody wants any more may have its outputs made NULL, and its
- * inputs those of another. A pass that nobody wants is left, and the next one begun. */
+ * about `ns`, by the times that were taken and as finely as layers can be cut; false when that was the last. On a pool
+ * a slice is one turn: between two no other thread is at work. Both arrays are read till then. Of several samples one
+ * that nobody wants any more may have its outputs made NULL, and its inputs those of another. A pass that nobody wants
+ * is left, and the next one begun. */
 void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 bool forward_serve_slice(struct forward *forward, uint64_t ns);
 
 /* Runs one sample, and `count`, and takes the time of each step: an estimate of what passes take from then on. -ENOMEM.
  */
 int forward_time(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
-/* Of a pass of so many samples; 0: no times were taken. */
+/* Of a pass of so many samples, by the clock; 0: no times were taken. */
 uint64_t forward_estimate(const struct forward *forward, size_t count);
+/* How many threads are at it in the slices of the pass that was begun last. */
+unsigned forward_threads(const struct forward *forward);
 
 /* Runs on a feature-major activation of `count` samples, in the setup's mode; or evaluates in a pass that is made for
  * training. `input` is the first of the model's inputs; others stand where forward_input() says. The values can then
@@ -108,7 +112,7 @@ void forward_set_lengths(struct forward *forward, const uint32_t *lengths);
  * which what goes along the sequence has one position. What goes in stands where forward_input() says. */
 struct layer_step;
 void forward_step(struct forward *forward, const struct layer_step *steps, size_t count);
-/* The same in slices, on the caller's thread alone, as forward_serve_begin() and forward_serve_slice() have them; and
+/* The same in slices, as forward_serve_begin() and forward_serve_slice() have them; and
  * the time of each layer in a step of one sequence, and of `count`. A step that nobody wants is left, and the next one
  * begun. -ENOMEM. */
 void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count);

@@ -10,13 +10,19 @@
 
 #define FORWARD_NO_BUFFER UINT32_MAX
 
+/* How far a pass is. */
+struct progress {
+    uint32_t step;
+    unsigned piece, pieces; /* of this step; 0 pieces: it has not been cut yet */
+};
+
 /* A pass that is served, step after step: inputs, each layer, outputs. */
 struct serving {
     const void *const *inputs; /* the caller's */
     void *const *outputs;
     size_t count;
-    uint32_t step;
-    unsigned part, parts; /* of this step; 0 parts: it has not been cut yet */
+    bool pooled; /* it runs on the pool, from its beginning to its end */
+    struct progress at;
 };
 
 /* What the steps took, of one sample and of as many as were timed. Nanoseconds; NULL: it was not timed. */
@@ -28,7 +34,7 @@ struct step_times {
 
 struct forward {
     struct forward_setup setup;
-    struct pool *pool; /* the setup's, or NULL */
+    struct pool *pool; /* the setup's, or what was lent */
     size_t memory;
     struct workspace workspace;
     struct weights **weights; /* by layer; NULL where there is no weight; another's array, where the setup says so */

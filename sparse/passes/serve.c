@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The forward pass as the daemon runs it: from samples of clients to their answers, on one thread, in slices; and a
- * step of sequences, which is the layers alone.
+ * The forward pass as the daemon runs it: from samples of clients to their answers, in slices; and a step of sequences,
+ * which is the layers alone.
  *
- * A step is the inputs, a layer, or the outputs. One that takes longer than a slice is cut into parts, as for the
- * threads of a pool, which run one after the other: what a part computes does not depend on how many there are
- * (layer.h), and each has its part's scratch for itself in its time.
+ * A step is the inputs, a layer, or the outputs. One that takes longer than a slice is cut into pieces, which run one
+ * after the other, and on a pool each piece into a part for each thread: what a part computes does not depend on how
+ * many there are (layer.h), and each has its thread's scratch for itself in its time.
+ *
+ * On a pool all threads walk through a slice by themselves, and meet between two steps. What comes next follows from
+ * the plan, its times and where the slice began, which nobody writes meanwhile, so they agree
+ * (docs/design/shards.md).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +23,16 @@
 /* More are never needed: a layer of ten seconds in slices of 500 us has 20,000. */
 enum { PARTS_MAX = 1 << 20, ELEMENTS_GRAIN = 64, QUICK_NS = 5000000 };
 
+/* One thread's time below which a pass is not worth others, below which it is not worth waking them, and below which a
+ * step is not worth a cache line's way between two. */
+enum { POOLED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100 };
+
+/* What one thread of so many computes of a step at once. */
+struct portion {
+    unsigned number, count;
+    unsigned thread, threads;
+};
+
 /* ---- a part of a step ---- */
 
 /* Whether the caller's memory is the value: one sample of floats. */
@@ -27,18 +41,18 @@ static bool is_in_place(const struct model_tensor *tensor, size_t count)
     return count == 1 && tensor->dtype == DTYPE_FLOAT32;
 }
 
-static void share_elements(const struct model_tensor *tensor, unsigned part, unsigned parts, uint64_t *first,
+static void share_elements(const struct model_tensor *tensor, const struct portion *portion, uint64_t *first,
                            uint64_t *past)
 {
     unsigned long long begin, end;
 
-    pool_share(shape_elements(&tensor->shape), ELEMENTS_GRAIN, part, parts, &begin, &end);
+    pool_share(shape_elements(&tensor->shape), ELEMENTS_GRAIN, portion->number * portion->threads + portion->thread,
+               portion->count * portion->threads, &begin, &end);
     *first = begin;
     *past = end;
 }
 
-/* Layers only read inputs, and no other value is planned over one. */
-static void take_inputs(struct forward *forward, unsigned part, unsigned parts)
+static void take_inputs(const struct forward *forward, const struct portion *portion)
 {
     const struct signature *signature = &forward->setup.model->signature;
     const struct serving *serving = &forward->serving;
@@ -52,15 +66,13 @@ static void take_inputs(struct forward *forward, unsigned part, unsigned parts)
         if (!forward_has_value(&forward->setup, i))
             continue;
         at++;
-        share_elements(&signature->inputs[i], part, parts, &samples.begin, &samples.end);
-        if (is_in_place(&signature->inputs[i], serving->count))
-            forward->values[i].data = (float *)(uintptr_t)samples.at[0];
-        else
+        share_elements(&signature->inputs[i], portion, &samples.begin, &samples.end);
+        if (!is_in_place(&signature->inputs[i], serving->count))
             samples_gather(&signature->inputs[i], &samples, forward->values[i].data);
     }
 }
 
-static void give_outputs(const struct forward *forward, unsigned part, unsigned parts)
+static void give_outputs(const struct forward *forward, const struct portion *portion)
 {
     const struct signature *signature = &forward->setup.model->signature;
     const struct serving *serving = &forward->serving;
@@ -69,28 +81,31 @@ static void give_outputs(const struct forward *forward, unsigned part, unsigned 
         const struct model_tensor *output = &signature->outputs[i];
         struct samples_out samples = { serving->outputs + i, signature->output_count, serving->count, 0, 0 };
 
-        share_elements(output, part, parts, &samples.begin, &samples.end);
+        share_elements(output, portion, &samples.begin, &samples.end);
         if (!is_in_place(output, serving->count))
             samples_scatter(output, forward->values[output->value].data, &samples);
     }
 }
 
-static void run_layer(const struct forward *forward, uint32_t layer, unsigned part, unsigned parts)
+static void run_layer(const struct forward *forward, uint32_t layer, const struct portion *portion)
 {
     struct layer_call call;
+    struct layer_run *run = &call.run;
 
     if (!forward_has_layer(&forward->setup, layer))
         return;
     forward_call(forward, layer, LAYER_SERVE, &call);
-    workspace_lend_part(call.workspace, &call.run);         /* as the one part: no other runs at the same time */
-    if (call.run.layer->kind->in_time && !forward->steps) { /* a part of the samples may take as long as it likes */
-        call.run.stretch = part;
-        call.run.stretches = parts;
+    run->part = portion->thread;
+    run->parts = portion->threads;
+    workspace_lend_part(call.workspace, run);           /* the thread's, whichever part of it is next */
+    if (run->layer->kind->in_time && !forward->steps) { /* a part of the samples may take as long as it likes */
+        run->stretch = portion->number;
+        run->stretches = portion->count;
     } else {
-        call.run.part = part;
-        call.run.parts = parts;
+        run->part += portion->number * portion->threads;
+        run->parts *= portion->count;
     }
-    call.function(&call.run);
+    call.function(run);
 }
 
 static uint32_t step_count(const struct forward *forward)
@@ -109,14 +124,14 @@ static uint32_t past_step(const struct forward *forward)
     return step_count(forward) - first_step(forward);
 }
 
-static void run_step(struct forward *forward, uint32_t step, unsigned part, unsigned parts)
+static void run_step(const struct forward *forward, uint32_t step, const struct portion *portion)
 {
     if (!step)
-        take_inputs(forward, part, parts);
+        take_inputs(forward, portion);
     else if (step <= forward->setup.model->layer_count)
-        run_layer(forward, step - 1, part, parts);
+        run_layer(forward, step - 1, portion);
     else
-        give_outputs(forward, part, parts);
+        give_outputs(forward, portion);
 }
 
 /* ---- times ---- */
@@ -129,11 +144,20 @@ static uint64_t between(uint64_t one, uint64_t many, size_t count, size_t most)
     return one + (many - one) * (count - 1) / (most - 1);
 }
 
-uint64_t forward_estimate(const struct forward *forward, size_t count)
+/* On one thread. */
+static uint64_t pass_estimate(const struct forward *forward, size_t count)
 {
     const struct step_times *times = &forward->times;
 
     return times->one ? between(times->one_all, times->many_all, count, times->count) : 0;
+}
+
+uint64_t forward_estimate(const struct forward *forward, size_t count)
+{
+    const uint64_t ns = pass_estimate(forward, count);
+
+    /* More samples never take less, be it that only they are worth several threads. */
+    return ns < POOLED_NS ? ns : MAX(ns / MAX(forward->setup.threads, pool_parts(forward->pool)), (uint64_t)POOLED_NS);
 }
 
 static uint64_t step_estimate(const struct forward *forward, uint32_t step, size_t count)
@@ -162,7 +186,7 @@ static uint64_t time_steps(struct forward *forward, uint64_t *steps)
         for (uint32_t i = first_step(forward); i < past_step(forward); i++) {
             uint64_t begin = clock_ns();
 
-            run_step(forward, i, 0, 1);
+            run_step(forward, i, &(struct portion){ 0, 1, 0, 1 });
             steps[i] = clock_ns() - begin;
             all += steps[i];
         }
@@ -195,7 +219,7 @@ static int take_times(struct forward *forward, size_t count)
 
 int forward_time(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
 {
-    forward->serving = (struct serving){ inputs, outputs, 1, 0, 0, 0 };
+    forward->serving = (struct serving){ .inputs = inputs, .outputs = outputs, .count = 1 };
     return take_times(forward, count);
 }
 
@@ -209,74 +233,142 @@ int forward_step_time(struct forward *forward, const struct layer_step *steps, s
     return result;
 }
 
-/* ---- running ---- */
+/* ---- a pass begins ---- */
 
-void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
+/* Layers only read inputs, and no other value is planned over one. */
+static void place_inputs(struct forward *forward)
+{
+    const struct signature *signature = &forward->setup.model->signature;
+    const void *const *next = forward->serving.inputs;
+
+    for (uint32_t i = 0; i < signature->input_count; i++) {
+        if (!forward_has_value(&forward->setup, i))
+            continue;
+        if (is_in_place(&signature->inputs[i], forward->serving.count))
+            forward->values[i].data = (float *)(uintptr_t)*next;
+        next++;
+    }
+}
+
+static void place_outputs(struct forward *forward)
 {
     const struct signature *signature = &forward->setup.model->signature;
 
-    forward->serving = (struct serving){ inputs, outputs, count, 0, 0, 0 };
-    forward_place(forward, count);
     for (uint32_t i = 0; i < signature->output_count; i++) {
-        if (is_in_place(&signature->outputs[i], count))
-            forward->values[signature->outputs[i].value].data = outputs[i];
+        if (is_in_place(&signature->outputs[i], forward->serving.count))
+            forward->values[signature->outputs[i].value].data = forward->serving.outputs[i];
     }
+}
+
+/* Whether a pass of so many samples is worth the pool as it is now. What is not timed is whoever's who lent it. */
+static bool is_pooled(const struct forward *forward, size_t count)
+{
+    const uint64_t ns = pass_estimate(forward, count);
+
+    if (pool_parts(forward->pool) == 1)
+        return false;
+    if (!forward->times.one)
+        return true;
+    if (ns >= POOLED_NS && ns < WAKING_NS && !pool_is_awake(forward->pool)) {
+        pool_rouse(forward->pool); /* for the next one */
+        return false;
+    }
+    return ns >= POOLED_NS;
+}
+
+void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
+{
+    forward->serving =
+        (struct serving){ .inputs = inputs, .outputs = outputs, .count = count, .pooled = is_pooled(forward, count) };
+    forward_place(forward, count);
+    place_inputs(forward);
+    place_outputs(forward);
 }
 
 void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count)
 {
     forward_place(forward, count);
     forward->steps = steps;
-    forward->serving = (struct serving){ NULL, NULL, count, first_step(forward), 0, 0 };
+    forward->serving =
+        (struct serving){ .count = count, .pooled = is_pooled(forward, count), .at = { .step = first_step(forward) } };
 }
 
-static bool is_over(const struct forward *forward)
+unsigned forward_threads(const struct forward *forward)
 {
-    return forward->serving.step == past_step(forward);
+    return forward->serving.pooled ? pool_parts(forward->pool) : 1;
 }
 
-/* What is left of it, without a look at times. */
-static void run_rest(struct forward *forward)
-{
-    struct serving *serving = &forward->serving;
+/* ---- a slice of it ---- */
 
-    for (; !is_over(forward); serving->step++)
-        run_step(forward, serving->step, 0, 1);
+/* What all threads know of a slice; where it ends, the first says. */
+struct slice {
+    const struct forward *forward;
+    uint64_t ns;
+    struct progress from, to;
+};
+
+static bool is_over(const struct forward *forward, const struct progress *at)
+{
+    return at->step == past_step(forward);
 }
 
-/* The next part of a step that takes `cost`. */
-static void run_part_of(struct forward *forward, uint64_t cost, uint64_t ns)
+/* Whether all threads compute it, and not the first alone. */
+static bool is_shared(const struct forward *forward, uint32_t step, unsigned threads)
 {
-    struct serving *serving = &forward->serving;
+    return threads > 1 && (!forward->times.one || step_estimate(forward, step, forward->serving.count) >= SHARED_NS);
+}
 
-    if (!serving->parts)
-        serving->parts = (unsigned)MIN(cost / ns + 1, (uint64_t)PARTS_MAX);
-    run_step(forward, serving->step, serving->part, serving->parts);
-    if (++serving->part < serving->parts)
-        return;
-    serving->part = serving->parts = 0;
-    serving->step++;
+static void advance(struct progress *at)
+{
+    if (++at->piece == at->pieces)
+        *at = (struct progress){ .step = at->step + 1 };
+}
+
+/* A thread's way through it. What a step reads others wrote in the one before. */
+static void walk(void *argument, unsigned thread, unsigned threads)
+{
+    struct slice *slice = argument;
+    const struct forward *forward = slice->forward;
+    struct progress at = slice->from;
+    uint32_t step = at.step;
+    bool shared = false;
+
+    for (uint64_t spent = 0; !is_over(forward, &at); advance(&at)) {
+        const bool all = is_shared(forward, at.step, threads);
+        const uint64_t cost = step_estimate(forward, at.step, forward->serving.count) / (all ? threads : 1);
+        const unsigned pieces = at.pieces ? at.pieces : (unsigned)MIN(cost / slice->ns + 1, (uint64_t)PARTS_MAX);
+
+        if (spent && spent + cost / pieces > slice->ns)
+            break;
+        at.pieces = pieces;
+        spent += cost / pieces + 1;
+        if (at.step != step && (shared || all))
+            pool_meet(forward->pool, thread);
+        if (all || !thread)
+            run_step(forward, at.step, &(struct portion){ at.piece, at.pieces, thread, all ? threads : 1 });
+        step = at.step;
+        shared = all;
+    }
+    if (!thread)
+        slice->to = at;
+}
+
+/* As much as takes so long; UINT64_MAX: what is left, without cutting it. */
+static bool run_slice(struct forward *forward, uint64_t ns)
+{
+    struct slice slice = { .forward = forward, .ns = ns, .from = forward->serving.at };
+
+    pool_run(forward->serving.pooled ? forward->pool : NULL, walk, &slice);
+    forward->serving.at = slice.to;
+    return !is_over(forward, &slice.to);
 }
 
 bool forward_serve_slice(struct forward *forward, uint64_t ns)
 {
-    struct serving *serving = &forward->serving;
-    uint64_t spent = 0;
+    const struct progress *at = &forward->serving.at;
+    const bool whole = at->step == first_step(forward) && !at->piece;
 
-    if (serving->step == first_step(forward) && !serving->part && forward_estimate(forward, serving->count) <= ns) {
-        run_rest(forward);
-        return false;
-    }
-    while (!is_over(forward)) {
-        const uint64_t cost = step_estimate(forward, serving->step, serving->count);
-        const uint64_t piece = cost / (serving->parts ? serving->parts : cost / ns + 1);
-
-        if (spent && spent + piece > ns)
-            break;
-        run_part_of(forward, cost, ns);
-        spent += piece + 1;
-    }
-    return !is_over(forward);
+    return run_slice(forward, whole && forward_estimate(forward, forward->serving.count) <= ns ? UINT64_MAX : ns);
 }
 
 bool forward_step_slice(struct forward *forward, uint64_t ns)
@@ -291,5 +383,5 @@ bool forward_step_slice(struct forward *forward, uint64_t ns)
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
 {
     forward_serve_begin(forward, inputs, outputs, count);
-    run_rest(forward);
+    run_slice(forward, UINT64_MAX);
 }

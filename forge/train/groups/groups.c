@@ -170,9 +170,9 @@ static void run_members(struct turn *turn)
 {
     struct forward *first = turn->groups->lanes[0].forward;
 
-    forward_alone(first, true);
+    forward_lend(first, NULL);
     pool_run(turn->groups->setup.pass.pool, run_member, turn);
-    forward_alone(first, false);
+    forward_lend(first, turn->groups->setup.pass.pool);
 }
 
 void groups_run(struct groups *groups, size_t count, groups_function *run, void *argument, float *gradient)

@@ -56,8 +56,10 @@ void served_begin(struct served *s, uint32_t batch)
     uint64_t bytes;
     struct reason why;
 
-    assert_ok(forward_new(&(struct forward_setup){ .model = s->model, .kernels = kernels_find("auto"), .batch = batch },
-                          &s->forward, &why),
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = s->model, .kernels = kernels_find("auto"), .batch = batch, .threads = SERVED_THREADS },
+                  &s->forward, &why),
               why);
     signature = &s->model->signature;
     s->in = place(signature->inputs, signature->input_count, batch, inputs, &bytes);

@@ -9,7 +9,7 @@
 
 #include "sparse/passes/forward.h"
 
-enum { SERVED_BATCH_MAX = 20 };
+enum { SERVED_BATCH_MAX = 20, SERVED_THREADS = 4 }; /* that a pass may be lent */
 
 struct served {
     struct model *model;
@@ -29,7 +29,7 @@ void served_close(struct served *s);
 uint64_t served_bytes(const struct model_tensor *tensor);
 
 /* One layer alone, of a kind that goes through time. */
-enum { TIME_FEATURES = 24, TIME_NEURONS = 20, TIME_FRAMES = 30 };
+enum { TIME_FEATURES = 24, TIME_NEURONS = 40, TIME_FRAMES = 60 };
 struct model *model_through_time(const char *kind, bool back);
 
 #endif

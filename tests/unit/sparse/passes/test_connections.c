@@ -288,9 +288,9 @@ static void check_side_by_side(const struct kind_case *c)
         training_make(&expected, &setup);
         train(&expected, model, c, s.input);
         for (unsigned part = 0; part < PARTS; part++)
-            forward_alone(s.training[part].forward, true);
+            forward_lend(s.training[part].forward, NULL);
         pool_run(setup.pool, train_part, &s);
-        forward_alone(s.training[0].forward, false);
+        forward_lend(s.training[0].forward, setup.pool);
         for (unsigned part = 0; part < PARTS; part++)
             assert_memory_equal(s.training[part].gradient, expected.gradient,
                                 expected.parameters.length * sizeof *expected.gradient);

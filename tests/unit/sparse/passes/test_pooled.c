@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A pass on several threads gives the bits that it gives on one, whole and in slices: of the models that are shipped,
+ * of layers that go through time, and of perceptrons of any shape.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "sparse/construct/sample.h"
+#include "unit/sparse/passes/served.h"
+
+enum { THREADS = SERVED_THREADS, BATCH = 19, CUTS = 7, PERCEPTRONS = 40 };
+
+static struct pool *pools[THREADS + 1]; /* by number of threads */
+
+static void make_pools(void)
+{
+    for (unsigned threads = 1; threads <= THREADS; threads++)
+        assert_int_equal(pool_new(threads, &pools[threads]), 0);
+}
+
+static void free_pools(void)
+{
+    for (unsigned threads = 1; threads <= THREADS; threads++)
+        pool_free(pools[threads]);
+}
+
+/* The pass is begun, and cut where `ns` says. */
+static void run(struct served *s, size_t count, uint64_t ns, unsigned *pooled)
+{
+    memset(s->out, 0xa5, s->out_bytes);
+    forward_serve_begin(s->forward, s->inputs, s->outputs, count);
+    *pooled += forward_threads(s->forward) > 1;
+    while (forward_serve_slice(s->forward, ns))
+        continue;
+}
+
+/* Returns how many passes several threads ran. */
+static unsigned check(struct served *s, size_t count)
+{
+    unsigned pooled = 0;
+
+    forward_lend(s->forward, NULL);
+    run(s, count, UINT64_MAX, &pooled);
+    assert_int_equal(pooled, 0);
+    memcpy(s->want, s->out, s->out_bytes);
+    for (unsigned threads = 1; threads <= THREADS; threads++) {
+        forward_lend(s->forward, pools[threads]);
+        run(s, count, UINT64_MAX, &pooled);
+        assert_memory_equal(s->out, s->want, s->out_bytes);
+        run(s, count, forward_estimate(s->forward, count) / CUTS + 1, &pooled);
+        assert_memory_equal(s->out, s->want, s->out_bytes);
+    }
+    forward_lend(s->forward, NULL);
+    return pooled;
+}
+
+static bool is_wanted(const struct dirent *entry)
+{
+    const char *ending = strrchr(entry->d_name, '.');
+
+    return ending && !strcmp(ending, ".safetensors");
+}
+
+static void test_every_shipped_model(void **state)
+{
+    DIR *folder = opendir(source_path("models"));
+    unsigned seen = 0, pooled = 0;
+    struct dirent *entry;
+    char name[300];
+
+    (void)state;
+    assert_non_null(folder);
+    while ((entry = readdir(folder))) {
+        struct served s = { .model = NULL };
+
+        if (!is_wanted(entry))
+            continue;
+        snprintf(name, sizeof name, "models/%s", entry->d_name);
+        served_open(&s, 2, source_path(name));
+        pooled += check(&s, 1);
+        pooled += check(&s, 2);
+        served_close(&s);
+        seen++;
+    }
+    closedir(folder);
+    assert_true(seen > 10 && pooled > seen);
+}
+
+static void test_time_is_cut(void **state)
+{
+    static const char *const kinds[] = { "lstm", "gru" };
+    unsigned pooled = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct served s = { .model = model_through_time(kinds[i / 2], i % 2) };
+
+        served_begin(&s, BATCH);
+        pooled += check(&s, BATCH);
+        served_close(&s);
+    }
+    assert_true(pooled);
+}
+
+static void make_layer(struct model *model, uint32_t number, uint32_t inputs, struct rng *rng)
+{
+    struct layer *layer = &model->layers[number];
+    const uint32_t rows = 1 + rng_below(rng, 200);
+    struct reason why;
+
+    layer->kind = layer_kind_find(number % 2 ? "relu" : "linear");
+    snprintf(layer->name, sizeof layer->name, "layer%u", number);
+    layer->input_count = 1;
+    layer->inputs[0] = number;
+    if (number % 2)
+        return;
+    layer->parameters[0] = rows;
+    assert_ok(
+        sample_connections(rows, inputs, 1 + rng_below(rng, rows * inputs), rng_u32(rng), number, &layer->weight, &why),
+        why);
+    sample_weights(&layer->weight, 1, 5, number);
+}
+
+/* Up to four layers, each after the first behind a relu, of any widths and densities. */
+static struct model *perceptron(uint64_t seed)
+{
+    struct rng rng = rng_make(seed, 1);
+    const uint32_t inputs = 1 + rng_below(&rng, 300), layers = 1 + 2 * rng_below(&rng, 4);
+    struct model *model;
+    struct reason why;
+
+    assert_int_equal(model_new(layers, &model), 0);
+    snprintf(model->name, sizeof model->name, "any");
+    snprintf(model->processing, sizeof model->processing, "raw");
+    model->signature = signature_of((struct shape){ 1, { inputs } });
+    for (uint32_t i = 0; i < layers; i++)
+        make_layer(model, i, i ? model->layers[(i - 1) / 2 * 2].weight.rows : inputs, &rng);
+    assert_ok(model_check(model, &why), why);
+    return model;
+}
+
+/* They are too small for others to be asked, but that nobody has taken their times. */
+static void test_perceptrons(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < PERCEPTRONS; seed++) {
+        struct served s = { .model = perceptron(seed) };
+        struct forward *timed;
+        struct reason why;
+
+        served_begin(&s, BATCH);
+        timed = s.forward;
+        assert_ok(forward_new(&(struct forward_setup){ .model = s.model,
+                                                       .kernels = kernels_find("auto"),
+                                                       .batch = BATCH,
+                                                       .threads = THREADS,
+                                                       .weights_of = timed },
+                              &s.forward, &why),
+                  why);
+        for (size_t count = 1; count <= BATCH; count += 1 + count / 2)
+            assert_int_equal(check(&s, count), 2 * (THREADS - 1));
+        forward_free(s.forward);
+        s.forward = timed;
+        assert_int_equal(check(&s, 1), 0);
+        served_close(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_shipped_model),
+        cmocka_unit_test(test_time_is_cut),
+        cmocka_unit_test(test_perceptrons),
+    };
+    int failed;
+
+    make_pools();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free_pools();
+    return failed;
+}
