@@ -4,9 +4,10 @@
  *
  * bench_pass_one MODEL BATCH THREADS INPUT OUTPUT      INPUT: BATCH samples, one after the other, as floats; their
  * answers go to OUTPUT. Then, for each line "COUNT" of standard input, so many passes, and a line with the median of
- * their times in microseconds. On one thread a pass is what the daemon runs, samples brought together and apart again;
- * on several they are brought together by one of them.
+ * their times in microseconds. A pass is what the daemon runs, samples brought together and apart again. Several
+ * threads are bound to a processor each, of those that the program may run on.
  */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +17,6 @@
 #include "base/size.h"
 #include "sparse/file/model_file.h"
 #include "sparse/passes/forward.h"
-#include "sparse/passes/samples.h"
 
 enum { RUNS_MAX = 1001 };
 
@@ -49,17 +49,35 @@ static void transfer(const char *path, const char *mode, float *floats, size_t c
 
 static void run(const struct bench *b)
 {
-    const struct signature *s = &b->model->signature;
+    forward_serve(b->forward, b->in, b->out, b->batch);
+}
 
-    if (b->threads == 1) {
-        forward_serve(b->forward, b->in, b->out, b->batch);
-        return;
+static void bind_part(void *argument, unsigned part, unsigned parts)
+{
+    const cpu_set_t *usable = argument;
+    unsigned processor = 0, seen = 0;
+    cpu_set_t one;
+
+    (void)parts;
+    for (; processor < CPU_SETSIZE; processor++) {
+        if (CPU_ISSET(processor, usable) && seen++ == part)
+            break;
     }
-    samples_gather(&s->inputs[0], &(struct samples_in){ b->in, 1, b->batch, 0, shape_elements(&s->inputs[0].shape) },
-                   forward_input(b->forward, 0));
-    forward_run(b->forward, LAYER_SERVE, forward_input(b->forward, 0), b->batch);
-    samples_scatter(&s->outputs[0], forward_value(b->forward, s->outputs[0].value),
-                    &(struct samples_out){ b->out, 1, b->batch, 0, shape_elements(&s->outputs[0].shape) });
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    if (sched_setaffinity(0, sizeof one, &one))
+        give_up("fewer processors than threads");
+}
+
+static struct pool *make_pool(unsigned threads)
+{
+    struct pool *pool;
+    cpu_set_t usable;
+
+    if (sched_getaffinity(0, sizeof usable, &usable) || pool_new(threads, &pool))
+        give_up("no threads");
+    pool_run(pool, bind_part, &usable);
+    return pool;
 }
 
 static void open_bench(struct bench *b, const char *path)
@@ -68,8 +86,8 @@ static void open_bench(struct bench *b, const char *path)
     struct reason why;
     size_t ins, outs;
 
-    if (b->threads > 1 && pool_new(b->threads, &setup.pool))
-        give_up("no threads");
+    if (b->threads > 1)
+        setup.pool = make_pool(b->threads);
     if (model_read(path, &b->model, &why))
         give_up(why.text);
     setup.model = b->model;
@@ -121,6 +139,8 @@ int main(int argc, char **argv)
     b = (struct bench){ .batch = strtoul(argv[2], NULL, 10), .threads = (unsigned)strtoul(argv[3], NULL, 10) };
     open_bench(&b, argv[1]);
     transfer(argv[4], "r", b.inputs, shape_elements(&b.model->signature.inputs[0].shape) * b.batch);
+    if (forward_time(b.forward, b.in, b.out, b.batch))
+        give_up("no memory");
     run(&b);
     transfer(argv[5], "w", b.outputs, shape_elements(&b.model->signature.outputs[0].shape) * b.batch);
     puts("ready");
