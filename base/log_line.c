@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "base/log_line.h"
 
 static const char *const names[] = { [LOG_LEVEL_ERROR] = "error",
@@ -71,4 +73,44 @@ void log_write(const char *text, size_t length)
             return; /* a log that cannot be written has nowhere to say so */
         }
     }
+}
+
+/* ---- the last line: what an assertion says ---- */
+
+static atomic_flag failing = ATOMIC_FLAG_INIT; /* pairs with nothing: who comes second waits for the end */
+static void (*_Atomic farewell_of_program)(void);
+
+void insist_set_farewell(void (*farewell)(void))
+{
+    atomic_store(&farewell_of_program, farewell);
+}
+
+/* log_write() would wait for ever for a reader that has stopped; a line of the log fits into what a pipe that can be
+ * written takes. */
+static void write_in_time(const char *line, size_t length)
+{
+    struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+    if (poll(&writable, 1, INSIST_PATIENCE_MS) == 1 && write(STDERR_FILENO, line, length) < 0)
+        return; /* nobody is left to tell */
+}
+
+void insist_failed(const char *file, int line, const char *function, const char *condition, const char *format, ...)
+{
+    void (*farewell)(void) = atomic_load(&farewell_of_program);
+    char text[LOG_LINE_MAX], values[LOG_LINE_MAX / 2];
+    va_list arguments;
+    size_t length;
+
+    while (atomic_flag_test_and_set(&failing))
+        (void)poll(NULL, 0, -1);
+    va_start(arguments, format);
+    vsnprintf(values, sizeof values, format, arguments);
+    va_end(arguments);
+    if (farewell)
+        farewell();
+    length = log_format(text, LOG_LEVEL_ERROR, "%s:%d: %s(): assertion failed: %s%s%s", file, line, function, condition,
+                        values[1] ? ":" : "", values[1] ? values : "");
+    write_in_time(text, length);
+    abort();
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/log_writer.h"
 #include "daemon/control/wispd.h"
@@ -21,6 +22,8 @@
 
 /* How long the last lines may take at the end. */
 #define LOG_PATIENCE_NS (500 * NS_PER_MS)
+/* And before an assertion says what has failed. */
+#define FAREWELL_NS (200 * NS_PER_MS)
 
 /* 78 tells systemd, and whoever reads the journal, that starting again will not help. */
 static int exit_code(int result)
@@ -128,6 +131,11 @@ static int serve_until_told(const struct options *options, struct config *config
     return result ? EXIT_FAILED : EXIT_DONE;
 }
 
+static void say_farewell(void)
+{
+    (void)log_writer_stop(FAREWELL_NS);
+}
+
 static int serve(const struct options *options, struct config *config)
 {
     cleanup_close int signals = signals_open();
@@ -142,7 +150,9 @@ static int serve(const struct options *options, struct config *config)
         log_error("the log's thread: %s", wisp_status_text(result));
         return EXIT_FAILED;
     }
+    insist_set_farewell(say_farewell);
     code = serve_until_told(options, config, signals);
+    insist_set_farewell(NULL);
     (void)log_writer_stop(LOG_PATIENCE_NS);
     return code;
 }
