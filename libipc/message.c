@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "libipc/message.h"
 #include "libipc/wire_check.h"
@@ -106,6 +107,7 @@ int message_receive(int socket, struct message *out, bool want_fds, int flags, s
         message_deinit(out);
         return refuse(why, -ECONNRESET, "the peer has closed the connection");
     }
+    insist((size_t)got <= sizeof out->bytes, "%zd", got);
     out->length = (size_t)got;
     result = check(out, header.msg_flags, why);
     if (result)
@@ -117,6 +119,7 @@ int message_receive(int socket, struct message *out, bool want_fds, int flags, s
 
 void message_deinit(struct message *message)
 {
+    insist(message->fd_count <= MESSAGE_FDS_MAX, "%u", message->fd_count);
     for (unsigned i = 0; i < message->fd_count; i++) {
         if (message->fds[i] >= 0)
             close(message->fds[i]);

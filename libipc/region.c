@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "libipc/region.h"
 #include "libipc/wire_check.h"
@@ -47,6 +48,7 @@ static int make_memfd(const char *name)
 /* A piece at a time, so that a kernel that does not preempt its own work lets others have the processor in between. */
 static int make_present(int fd, size_t size)
 {
+    insist(size > 0 && size % WIRE_PAGE == 0, "%zu", size);
     for (size_t at = 0; at < size; at += PIECE) {
         int result;
 
@@ -108,6 +110,7 @@ int region_reopen_readonly(const struct region *region)
     char path[64];
     int fd;
 
+    insist(region->fd >= 0 && region->address); /* of one that was made, or mapped, and not closed */
     snprintf(path, sizeof path, "/proc/self/fd/%d", region->fd);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
@@ -195,6 +198,7 @@ int region_map_theirs(struct region *out, int fd, size_t size, struct reason *wh
 
 int region_seal(const struct region *region, struct reason *why)
 {
+    insist(region->fd >= 0 && region->address);
     if (fcntl(region->fd, F_ADD_SEALS, LAST_SEALS) < 0)
         return refuse_errno(why, -errno, "cannot seal shared memory");
     return 0;
@@ -212,6 +216,7 @@ bool region_is_sealed(const struct region *region)
 
 void region_deinit(struct region *region)
 {
+    insist(!region->address == !region->size, "%zu", region->size);
     if (region->address)
         munmap(region->address, region->size);
     if (region->fd >= 0)

@@ -8,6 +8,8 @@
  */
 #include <string.h>
 
+#include "base/insist.h"
+#include "base/size.h"
 #include "libipc/ring.h"
 
 typedef uint64_t __attribute__((may_alias)) word;
@@ -58,6 +60,9 @@ void ring_attach_client(struct submit_ring *submit, struct reap_ring *reap, void
     struct wire_client_control *ours = request;
     const struct wire_daemon_control *theirs = response;
 
+    insist(size_is_power_of_two(layout->entries) && layout->entries >= WIRE_ENTRIES_MIN, "%u", layout->entries);
+    insist(layout->ring_offset + layout->entries * sizeof(struct wire_submission) <= layout->arena_offset);
+    insist((uintptr_t)request % WIRE_ARENA_ALIGN == 0 && (uintptr_t)response % WIRE_ARENA_ALIGN == 0);
     *submit = (struct submit_ring){
         .slots = (struct wire_submission *)((char *)request + layout->ring_offset),
         .head = &theirs->sq_head,
@@ -79,6 +84,9 @@ void ring_attach_daemon(struct intake_ring *intake, struct finish_ring *finish, 
     const struct wire_client_control *theirs = request;
     struct wire_daemon_control *ours = response;
 
+    insist(size_is_power_of_two(layout->entries) && layout->entries >= WIRE_ENTRIES_MIN, "%u", layout->entries);
+    insist(layout->ring_offset + layout->entries * sizeof(struct wire_completion) <= layout->arena_offset);
+    insist((uintptr_t)request % WIRE_ARENA_ALIGN == 0 && (uintptr_t)response % WIRE_ARENA_ALIGN == 0);
     *intake = (struct intake_ring){
         .slots = (const struct wire_submission *)((const char *)request + layout->ring_offset),
         .head = &ours->sq_head,
@@ -175,6 +183,7 @@ int finish_ring_credit(struct finish_ring *ring, uint32_t reserved)
     uint32_t used = ring->tail - ring->cached_head;
     uint32_t head;
 
+    insist(used <= entries, "%u of %u", used, entries);
     if (used + (uint64_t)reserved >= entries) {
         /* Pairs with the release in reap_ring_take(): the slot has been copied before it is written again. An honest
          * head lies between the last one seen and our tail. */
@@ -189,6 +198,8 @@ int finish_ring_credit(struct finish_ring *ring, uint32_t reserved)
 
 void finish_ring_push(struct finish_ring *ring, const struct wire_completion *entry)
 {
+    /* Of what finish_ring_credit() has seen: the client's own word is looked at nowhere else. */
+    insist(ring->tail - ring->cached_head <= ring->mask, "%u, %u", ring->tail, ring->cached_head);
     slot_publish(&ring->slots[ring->tail & ring->mask], entry, ring->tail + 1);
     ring->tail++;
 }

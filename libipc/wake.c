@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/futex.h"
+#include "base/insist.h"
 #include "libipc/wake.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -82,6 +83,7 @@ enum wire_wait wake_client(const struct wire_client_control *client, struct wire
 uint32_t wake_client_arm(struct wire_client_control *client, const struct wire_daemon_control *daemon,
                          enum wire_wait how)
 {
+    insist(how == WIRE_WAIT_FUTEX || how == WIRE_WAIT_SOCKET, "%d", how);
     /* Pairs with the release in wake_client(): a value that is new shows the completions that it announced. */
     uint32_t seen = __atomic_load_n(&daemon->cq_futex, __ATOMIC_ACQUIRE);
 

@@ -9,6 +9,7 @@
 #ifndef LIBIPC_WIRE_BLOCK_H
 #define LIBIPC_WIRE_BLOCK_H
 
+#include "base/insist.h"
 #include "libipc/wire.h"
 
 #define WIRE_TENSORS_MAX      8            /* inputs of a model, and outputs */
@@ -31,6 +32,7 @@ static inline uint64_t wire_block_length(const struct wire_block *block, uint32_
 {
     uint64_t end = block->bytes[0] * rows;
 
+    insist(block->count > 0 && block->count <= WIRE_TENSORS_MAX && rows <= WIRE_ROWS_MAX, "%u, %u", block->count, rows);
     for (uint32_t i = 1; i < block->count; i++)
         end = wire_block_next(end) + block->bytes[i] * rows;
     return end;
@@ -41,6 +43,7 @@ static inline uint64_t wire_block_offset(const struct wire_block *block, uint32_
 {
     uint64_t begin = 0;
 
+    insist(index < block->count, "%u of %u", index, block->count);
     for (uint32_t i = 0; i < index; i++)
         begin = wire_block_next(begin + block->bytes[i] * rows);
     return begin;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/insist.h"
 #include "base/name.h"
 #include "base/size.h"
 #include "libipc/wire_check.h"
@@ -49,6 +50,7 @@ int wire_layout(uint32_t entries, uint64_t request_arena, uint64_t response_aren
     (void)size_align(RING_OFFSET + (uint64_t)entries * sizeof(struct wire_submission), WIRE_PAGE, &out->arena_offset);
     out->request_size = out->arena_offset + request_arena;
     out->response_size = out->arena_offset + response_arena;
+    insist(out->arena_offset % WIRE_PAGE == 0 && out->arena_offset > out->ring_offset);
     return 0;
 }
 
@@ -286,6 +288,8 @@ int wire_check_message(const void *message, size_t length, struct reason *why)
     const struct wire_header *header = message;
     int result;
 
+    insist((uintptr_t)message % 8 == 0); /* its fields are read as they lie */
+
     if (length < sizeof *header)
         return refuse(why, WISP_E_INVALID, "message of %zu bytes: shorter than its header", length);
     if (header->magic != WIRE_MAGIC)
@@ -365,6 +369,8 @@ int wire_negotiate(const struct wire_hello *hello, const struct wire_offer *offe
     welcome->entries = choose_entries(hello->entries, offer);
     welcome->request_arena = choose_arena(hello->request_arena, offer->request_default, offer);
     welcome->response_arena = choose_arena(hello->response_arena, offer->response_default, offer);
+    insist(size_is_power_of_two(welcome->entries) && welcome->entries <= WIRE_ENTRIES_MAX, "%u", welcome->entries);
+    insist(welcome->request_arena % WIRE_PAGE == 0 && welcome->response_arena % WIRE_PAGE == 0);
     return 0;
 }
 
