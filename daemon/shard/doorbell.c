@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/shard/doorbell.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/shard/active.h"
 
 #define WINDOW_NS   (100 * NS_PER_MS)
@@ -33,7 +34,9 @@ bool doorbell_rung(struct loop *loop, struct shard *shard, struct channel *chann
     uint64_t now = clock_ns();
     bool wasted;
 
-    if (channel->broken)
+    insist(shard->channels[channel->index] == channel && !channel->leaving);
+    /* What had been reported when its eventfd was given up may be told after that: the timer runs once. */
+    if (channel->broken || channel->throttled)
         return true;
     if (event->result < 0) {
         shard_break(shard, channel, "its doorbell cannot be heard");
@@ -55,6 +58,7 @@ bool doorbell_rung(struct loop *loop, struct shard *shard, struct channel *chann
 
 void doorbell_again(struct loop *loop, struct channel *channel)
 {
+    insist(channel->throttled);
     channel->doorbell_window_ns = 0;
     /* Not to be heard: then it is looked at, as long as it is there. */
     channel->throttled = doorbell_listen(loop, channel) != 0;
