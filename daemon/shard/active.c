@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/shard/active.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/sight/counter.h"
 #include "libipc/wake.h"
@@ -13,6 +14,8 @@ void active_add(struct shard *shard, struct channel *channel, uint64_t now_ns)
 {
     if (channel->active)
         return;
+    insist(channel->sealed); /* an active one is read without asking */
+    insist(shard->active_count < shard->capacity, "%u of %u", shard->active_count, shard->capacity);
     wake_daemon_disarm(channel->daemon);
     channel->active = true;
     counter_set(&channel->active_ns, now_ns);
@@ -21,6 +24,7 @@ void active_add(struct shard *shard, struct channel *channel, uint64_t now_ns)
 
 static void remove_at(struct shard *shard, uint32_t at)
 {
+    insist(at < shard->active_count && shard->active[at]->active, "%u of %u", at, shard->active_count);
     shard->active[at]->active = false;
     shard->active[at] = shard->active[--shard->active_count];
 }

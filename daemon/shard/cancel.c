@@ -10,6 +10,7 @@
  * Submissions are taken between two slices, so nothing is running now: what is neither in a queue nor in a batch that
  * was left has completed.
  */
+#include "base/insist.h"
 #include "daemon/shard/stages.h"
 #include "libipc/wire_check.h"
 
@@ -20,6 +21,7 @@ void request_give_up(struct shard *shard, struct request *request, int status)
     } else if (request->state == REQUEST_DISPATCHED) {
         s5_forget(request);
     } else {
+        insist(request->state == REQUEST_BATCHED, "is %d", request->state);
         if (request->queue->sequences)
             s5_leave_step(request);
         s3_remove(request);
@@ -33,6 +35,7 @@ static void carry_out(struct shard *shard, const struct channel *channel, uint64
 
     for (struct request *request = channel->newest; request; request = older) {
         older = request->older;
+        insist(request->channel == channel && request->state != REQUEST_FREE, "is %d", request->state);
         if (request->ask.user_data == user_data)
             request_give_up(shard, request, WISP_E_CANCELLED);
     }

@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/channel.h"
 #include "libipc/message.h"
@@ -18,6 +19,7 @@ static void requests_link(struct channel *channel)
 
         request->channel = channel;
         request->flow = NULL;
+        request->buffer = NULL; /* what another daemon may have left is nobody's */
         if (request->state == REQUEST_FREE) {
             request->next = channel->free;
             channel->free = request;
@@ -43,6 +45,12 @@ static void take_memory(struct channel *channel, const struct wire_welcome *welc
     const unsigned char *request = channel->memory.request.address;
     unsigned char *response = channel->memory.response.address;
 
+    insist(channel->memory.request.size == layout->request_size &&
+           channel->memory.response.size == layout->response_size);
+    insist(layout->arena_offset + layout->request_arena <= layout->request_size);
+    insist(layout->arena_offset + layout->response_arena <= layout->response_size);
+    insist(channel->memory.pages.size >= journal_size(layout->entries));
+    insist(rows_max > 0 && rows_max <= WIRE_ROWS_MAX, "%u", rows_max);
     channel->client = channel->memory.request.address;
     channel->daemon = channel->memory.response.address;
     channel->input = request + layout->arena_offset;
@@ -57,6 +65,7 @@ static void take_memory(struct channel *channel, const struct wire_welcome *welc
 
 static void journal_write(struct journal *journal, const struct wire_welcome *welcome)
 {
+    insist(!journal->magic); /* written once */
     journal->version = JOURNAL_VERSION;
     journal->request_size = sizeof(struct request);
     journal->welcome = *welcome;
@@ -66,6 +75,8 @@ static void journal_write(struct journal *journal, const struct wire_welcome *we
 
 void channel_attach(struct channel *channel, const struct wire_welcome *welcome, uint32_t rows_max)
 {
+    insist(welcome->entries == channel->layout.entries, "%u, %u", welcome->entries, channel->layout.entries);
+    insist(!channel->resumed && !channel->under_way);
     take_memory(channel, welcome, rows_max);
     ring_attach_daemon(&channel->intake, &channel->finish, channel->client, channel->daemon, &channel->layout, 0);
     requests_link(channel);
@@ -94,6 +105,7 @@ static enum request_state state_after_death(const struct channel *channel, struc
 /* In the order in which they were taken. */
 static void add_again(struct channel *channel, struct request *request)
 {
+    insist(request->state == REQUEST_AGAIN && request->channel == channel, "is %d", request->state);
     struct request **link = &channel->again;
 
     while (*link && (int32_t)((*link)->taken_at - request->taken_at) < 0)
@@ -153,6 +165,7 @@ void channel_wake(struct channel *channel)
     const struct wire_control notify = { .header = {
                                              .magic = WIRE_MAGIC, .type = WIRE_NOTIFY, .length = sizeof notify } };
 
+    insist(channel->socket >= 0);
     if (!channel_is_sealed(channel))
         return; /* it sleeps on nothing yet */
     /* A full socket is readable at the other end, which is all that this message is for; a closed one is an event. */
@@ -162,6 +175,7 @@ void channel_wake(struct channel *channel)
 
 static void state_set(struct channel *channel, enum wire_state state)
 {
+    insist(state == WIRE_STATE_CLOSED || !channel->leaving);
     /* Pairs with the client's acquire load of the state. */
     __atomic_store_n(&channel->daemon->state, (uint32_t)state, __ATOMIC_RELEASE);
     channel_wake(channel);

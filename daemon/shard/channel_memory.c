@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "daemon/shard/channel_memory.h"
 
 uint64_t channel_memory_cost(const struct wire_layout *layout)
@@ -103,8 +104,11 @@ struct buffer *buffer_take(struct channel_memory *memory, uint64_t number)
 
 void buffer_put(struct buffer *buffer)
 {
+    uint64_t uses;
+
     /* Pairs with buffer_close(): what was read of it was read before. */
-    __atomic_fetch_sub(&buffer->uses, 1, __ATOMIC_RELEASE);
+    uses = __atomic_fetch_sub(&buffer->uses, 1, __ATOMIC_RELEASE);
+    insist(uses > 0);
 }
 
 uint64_t buffer_size(const struct buffer *buffer)
@@ -114,6 +118,8 @@ uint64_t buffer_size(const struct buffer *buffer)
 
 void buffer_open(struct buffer *buffer, struct region *region)
 {
+    insist(!buffer->address && !buffer_size(buffer));
+    insist(region->size > 0 && region->size % WIRE_PAGE == 0, "%zu", region->size);
     buffer->address = region->address;
     __atomic_store_n(&buffer->closed, 0, __ATOMIC_RELEASE);          /* pairs with buffer_take(), */
     __atomic_store_n(&buffer->size, region->size, __ATOMIC_RELEASE); /* and buffer_size() */
@@ -122,12 +128,14 @@ void buffer_open(struct buffer *buffer, struct region *region)
 
 bool buffer_close(struct buffer *buffer, struct region *region)
 {
+    insist(buffer->address && buffer_size(buffer));
     /* Pairs with buffer_take(): closed before it is looked whether it is used. */
     __atomic_store_n(&buffer->closed, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&buffer->uses, __ATOMIC_SEQ_CST)) {
         __atomic_store_n(&buffer->closed, 0, __ATOMIC_RELEASE);
         return false;
     }
+    insist(!region->address); /* the one before has been unmapped */
     *region = (struct region){ .fd = -1, .address = (void *)buffer->address, .size = buffer->size };
     __atomic_store_n(&buffer->size, 0, __ATOMIC_RELEASE); /* `closed` stays: who has seen the size sees that */
     buffer->address = NULL;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/shard/flow.h"
+#include "base/insist.h"
+#include "base/size.h"
 #include "daemon/shard/channel.h"
 #include "daemon/shard/queues.h"
 #include "daemon/shard/request.h"
 
 static void link_last(struct queue *queue, struct flow *flow)
 {
+    insist(!queue->first == !queue->last);
+    insist(flow->queue == queue);
     flow->next = NULL;
     flow->previous = queue->last;
     *(queue->last ? &queue->last->next : &queue->first) = flow;
@@ -14,6 +18,8 @@ static void link_last(struct queue *queue, struct flow *flow)
 
 static void unlink_flow(struct queue *queue, const struct flow *flow)
 {
+    insist((flow->previous ? flow->previous->next : queue->first) == flow);
+    insist((flow->next ? flow->next->previous : queue->last) == flow);
     *(flow->previous ? &flow->previous->next : &queue->first) = flow->next;
     *(flow->next ? &flow->next->previous : &queue->last) = flow->previous;
 }
@@ -34,10 +40,11 @@ unsigned request_rank(const struct request *request, uint64_t now_ns)
     static const unsigned ranks[] = {
         [WIRE_CLASS_FIRST] = RANK_FIRST, [WIRE_CLASS_USUAL] = RANK_USUAL, [WIRE_CLASS_LAST] = RANK_LAST
     };
-    const unsigned rank = ranks[class_of(request)];
+    const enum wire_class class = class_of(request);
     const uint64_t waited = now_ns > request->taken_ns ? (now_ns - request->taken_ns) / FLOW_AGE_NS : 0;
 
-    return rank > waited ? rank - (unsigned)waited : RANK_FIRST;
+    insist(class < ARRAY_SIZE(ranks), "%d", class); /* s2 has seen to it */
+    return ranks[class] > waited ? ranks[class] - (unsigned)waited : RANK_FIRST;
 }
 
 static struct flow *find(const struct request *request)
@@ -78,6 +85,7 @@ static void release(struct flow *flow)
     struct channel *channel = flow->channel;
     struct flow **link = &channel->flows;
 
+    insist(!flow->head && !flow->tail);
     unlink_flow(flow->queue, flow);
     while (*link != flow)
         link = &(*link)->beside;
@@ -90,6 +98,8 @@ void flow_enter(struct request *request, struct request *before)
 {
     struct flow *flow = flow_of(request);
 
+    insist(!request->flow);
+    insist(!before || before->flow == flow);
     request->flow = flow;
     request->next = before;
     request->previous = before ? before->previous : flow->tail;
@@ -101,6 +111,9 @@ void flow_leave(struct request *request)
 {
     struct flow *flow = request->flow;
 
+    insist(flow && flow->channel == request->channel && flow->queue == request->queue);
+    insist((request->previous ? request->previous->next : flow->head) == request);
+    insist((request->next ? request->next->previous : flow->tail) == request);
     *(request->previous ? &request->previous->next : &flow->head) = request->next;
     *(request->next ? &request->next->previous : &flow->tail) = request->previous;
     request->flow = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/shard/pass.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/active.h"
 #include "daemon/shard/serve.h"
@@ -72,8 +73,12 @@ static void drop_late(struct shard *shard, uint64_t now_ns)
 {
     struct timer *timer;
 
-    while (shard->wheel.count && (timer = wheel_expire(&shard->wheel, now_ns)))
-        request_give_up(shard, request_of_timer(timer), WISP_E_DEADLINE);
+    while (shard->wheel.count && (timer = wheel_expire(&shard->wheel, now_ns))) {
+        struct request *request = request_of_timer(timer);
+
+        insist(request->deadline_ns <= now_ns && request->state >= REQUEST_BATCHED, "is %d", request->state);
+        request_give_up(shard, request, WISP_E_DEADLINE);
+    }
 }
 
 /* A slice of whatever has its turn. */
@@ -98,6 +103,7 @@ bool shard_turn(struct shard *shard, uint64_t now_ns)
 {
     bool worked = !shard->resting && take_all(shard, now_ns) > 0;
 
+    insist(shard->wheel.count <= shard->under_way, "%u", shard->wheel.count);
     if (shard->again && !shard->resting)
         worked |= shard_take_again(shard);
     if (shard->under_way) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/queues.h"
 
@@ -31,6 +32,8 @@ static uint64_t estimate_beginning(const void *argument, uint32_t rows)
 
 static int queue_init(struct queue *queue, struct queue_set *of, const struct instance *instance, uint32_t shard)
 {
+    insist(shard < instance->engine->runner_count, "%u of %u", shard, instance->engine->runner_count);
+    insist(instance->batch_max > 0 && !instance->forward == !!instance->decoder);
     queue->of = of;
     queue->instance = instance;
     queue->runner = &instance->engine->runners[shard];
@@ -82,6 +85,7 @@ struct queue_set *queue_set_free(struct queue_set *queues)
     if (!queues)
         return NULL;
     for (uint32_t i = 0; queues->queues && i < queues->set->model_count; i++) {
+        insist(queues->held || !queues->queues[i].runner || queues->queues[i].runner->running != &queues->queues[i]);
         sequences_free(queues->queues[i].sequences);
         tally_release(queues->queues[i].tally);
         free(queues->queues[i].batch.requests);
@@ -98,5 +102,8 @@ struct queue *queue_set_route(const struct queue_set *queues, uint32_t route)
 {
     const struct instance *instance = model_set_route(queues->set, route);
 
-    return instance ? &queues->queues[instance - queues->set->models] : NULL;
+    if (!instance)
+        return NULL;
+    insist(instance >= queues->set->models && instance < queues->set->models + queues->set->model_count);
+    return &queues->queues[instance - queues->set->models];
 }

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/insist.h"
 #include "daemon/schedule/wheel.h"
 #include "daemon/shard/flow.h"
 #include "libipc/wire.h"
@@ -81,8 +82,7 @@ static inline struct request *request_of_timer(struct timer *timer)
 /* A stage takes requests in the state that the one before left, and no others. */
 static inline void request_advance(struct request *request, enum request_state from, enum request_state to)
 {
-    assert(request->state == from);
-    (void)from; /* where assertions are off */
+    insist(request->state == from, "is %d, to be %d", request->state, to);
     request->state = to;
 }
 

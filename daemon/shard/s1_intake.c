@@ -5,13 +5,16 @@
  * The shared slot is read once, here, by the ring; nothing later looks at it. A slot is taken only when there is credit
  * for its completion, so the completion ring cannot overflow, and a client that does not reap stalls itself alone.
  */
-#include <assert.h>
 
+#include "base/insist.h"
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
 void channel_hold(struct channel *channel, struct request *request)
 {
+    insist(request->channel == channel);
+    insist(!channel->newest || !channel->newest->newer);
+    insist(channel->under_way < channel->layout.entries, "%u", channel->layout.entries);
     request->newer = NULL;
     request->older = channel->newest;
     if (request->older)
@@ -51,7 +54,8 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     request->finished = false;
     request->deaths = 0;
     request->taken_ns = now_ns;
-    assert(request->state == REQUEST_FREE);
+    insist(request->state == REQUEST_FREE, "is %d", request->state);
+    insist(!request->flow && !request->buffer);
     /* After what stands above, and before its slot is given back, for whoever comes after a death (journal.h). */
     __atomic_store_n(&request->state, REQUEST_TAKEN, __ATOMIC_RELEASE);
     intake_ring_advance(&channel->intake);

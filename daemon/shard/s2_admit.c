@@ -3,11 +3,13 @@
  * Stage 2: the private copy is checked; from here on its offsets and lengths lie inside the arenas, or a buffer.
  */
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/shard/stages.h"
 #include "libipc/wire_check.h"
 
 static void hold_queue(struct request *request, struct queue *queue)
 {
+    insist(!request->queue);
     request->queue = queue;
     if (queue)
         queue->of->held++;
@@ -48,6 +50,7 @@ static int check(struct request *request)
     struct wire_limits limits = channel->limits;
     int status;
 
+    insist(!request->buffer);
     if (ask->flags & WIRE_FLAG_BUFFER && limits.features & WIRE_FEATURE_BUFFERS)
         request->buffer = buffer_take(&channel->memory, ask->in_offset >> WIRE_BUFFER_SHIFT);
     if (request->buffer)
@@ -65,6 +68,8 @@ bool s2_admit(struct shard *shard, struct request *request)
     const struct wire_limits *limits = &request->channel->limits;
     int status;
 
+    insist(request->state == REQUEST_TAKEN, "is %d", request->state);
+
     if (ask->op == WIRE_OP_INFER)
         hold_queue(request, queue_set_route(shard->serving, ask->route));
     status = check(request);
@@ -80,6 +85,7 @@ bool s2_admit(struct shard *shard, struct request *request)
         s6_complete(shard, request, status);
         return false;
     }
+    insist(ask->op == WIRE_OP_INFER, "%u", ask->op); /* a cancellation is none, and not here */
     request->deadline_ns = deadline_of(request);
     request_advance(request, REQUEST_TAKEN, REQUEST_ADMITTED);
     return true;

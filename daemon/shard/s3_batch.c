@@ -6,6 +6,7 @@
  * model whose configuration says so (wait_ns) lets its first request wait for company.
  */
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
@@ -18,6 +19,7 @@
 
 static uint32_t rows_left(const struct request *request)
 {
+    insist(request->rows_done <= request->ask.rows, "%u of %u", request->rows_done, request->ask.rows);
     return request->ask.rows - request->rows_done;
 }
 
@@ -60,6 +62,7 @@ static uint64_t will_take_ns(const struct shard *shard, const struct request *re
     const uint64_t channels = MAX(account->ground.wanting, 1u), weights = shard->accounts.ground.weights;
     const uint64_t before = saturating_multiply(channel->ahead_ns, channels);
 
+    insist(account->share.weight > 0);
     return saturating_add(cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max),
                           saturating_multiply(before, MAX(weights, account->share.weight)) / account->share.weight);
 }
@@ -113,6 +116,7 @@ void s3_again(struct shard *shard, struct request *request)
     struct request *before = flow_head(request);
 
     request_advance(request, REQUEST_RUN, REQUEST_BATCHED);
+    insist(rows_left(request) > 0);
     /* It lets those pass that a batch has room for, and no other large one: many that are all half done would be done
      * all at once, and late. With time running out it lets nobody pass. */
     while (before && !shard->draining && rows_left(before) < MIN(batch, rows_left(request)))
@@ -122,6 +126,7 @@ void s3_again(struct shard *shard, struct request *request)
 
 void s3_behind(struct request *request)
 {
+    insist(request->state == REQUEST_BATCHED, "is %d", request->state);
     flow_leave(request);
     flow_enter(request, NULL);
 }
@@ -131,8 +136,13 @@ void s3_remove(struct request *request)
     struct queue *queue = request->queue;
 
     flow_leave(request);
-    if (queue->running)
-        queue->running -= sequences_leave(queue->sequences, request);
+    if (queue->running) {
+        const uint32_t left = sequences_leave(queue->sequences, request);
+
+        insist(left <= queue->running, "%u of %u", left, queue->running);
+        queue->running -= left;
+    }
+    insist(queue->rows >= rows_left(request), "%u of %u", rows_left(request), (unsigned)queue->rows);
     queue->rows -= rows_left(request);
 }
 
@@ -153,8 +163,10 @@ uint64_t s3_due_ns(const struct queue *queue)
 {
     if (queue->batch.count)
         return 0;
-    if (!queue->first)
+    if (!queue->first) {
+        insist(!queue->rows && !queue->running);
         return UINT64_MAX;
+    }
     if (!queue->instance->wait_ns || queue->rows >= queue->instance->batch_max || queue->running)
         return 0;
     return oldest_due_ns(queue);

@@ -8,6 +8,7 @@
  *
  * Of a user who had all of the time that he may have nothing is chosen.
  */
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/stages.h"
 
@@ -74,6 +75,7 @@ static void consider_queue(const struct shard *shard, struct choice *best, struc
     struct queue *runs = busy ? busy : queue;
     const struct request *leader = leader_of(shard, &queue->batch, now_ns);
 
+    insist(!queue->batch.count || busy == queue); /* what has been left is in its runner */
     if (leader)
         consider_request(best, queue, leader, now_ns);
     for (const struct flow *flow = queue->first; flow; flow = flow->next) {
@@ -111,6 +113,7 @@ struct queue *s4_choose(struct shard *shard, uint64_t now_ns)
     }
     if (!best.channel)
         return NULL;
+    insist(best.queue->under_way > 0);
     share_serve(&best.channel->account->share, &shard->accounts.ground);
     share_serve(&best.channel->share, &best.channel->account->ground);
     return best.queue;

@@ -6,6 +6,7 @@
  * in turn, the one first whose channel was charged least. A request larger than the room that is left gives a slice and
  * comes back.
  */
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/stages.h"
 
@@ -109,6 +110,8 @@ static void take(struct shard *shard, struct batch *batch, struct request *reque
         s6_complete(shard, request, WISP_E_SHAPE);
         return;
     }
+    insist(room > 0 && request->rows_done < request->ask.rows, "%u of %u", request->rows_done, request->ask.rows);
+    insist(batch->count < request->queue->instance->batch_max, "%u", batch->count);
     request->rows_now = MIN(request->ask.rows - request->rows_done, room);
     request_advance(request, REQUEST_BATCHED, REQUEST_DISPATCHED);
     batch->requests[batch->count++] = request;
@@ -122,6 +125,7 @@ static void take_from(struct shard *shard, struct batch *batch, struct account *
     struct request *request = flow->head;
     const bool more = request->next;
 
+    insist(flow->channel->account == account && request->flow == flow);
     account->first = flow->after;
     if (more) {
         enter(account, flow, false);
@@ -137,6 +141,8 @@ bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns)
     const uint64_t row_ns = cost_estimate(&queue->cost, most) / most;
     struct account *accounts = muster(shard, queue, now_ns), *account;
 
+    insist(most > 0 && most <= queue->instance->batch_max, "%u", most);
+    insist(!batch->count && !queue->runner->running); /* an engine has memory for one pass */
     batch->rows = 0;
     while (batch->rows < most && (account = next_to_give(shard, accounts))) {
         const uint32_t before = batch->rows;
@@ -146,5 +152,6 @@ bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns)
     }
     for (account = accounts; account; account = account->next)
         account->first = NULL;
+    insist(batch->rows <= most && batch->count <= batch->rows, "%u of %u", batch->count, batch->rows);
     return batch->count;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/sequences.h"
 #include "daemon/shard/stages.h"
@@ -22,6 +23,7 @@ static unsigned char *output_of(const struct running *running, uint32_t tensor)
     const struct request *request = running->request;
     const struct wire_block *block = &request->queue->instance->output;
 
+    insist(running->row < request->ask.rows, "%u of %u", running->row, request->ask.rows);
     return request->channel->output + request->ask.out_offset + wire_block_offset(block, request->ask.rows, tensor) +
            running->row * block->bytes[tensor];
 }
@@ -119,6 +121,7 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
     uint32_t begun = 0, from = 0;
     struct request *request;
 
+    insist(!queue->sequences->step.count); /* what was given up has memory until the step is over */
     while (queue->sequences->free_count && begun < most && (request = next_to_begin(shard, queue, now_ns))) {
         const uint32_t before = request->rows_now;
         int status = before ? WISP_OK : check(request, now_ns);
@@ -133,6 +136,7 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
             break;
         }
     }
+    insist(begun <= most && most <= queue->sequences->capacity, "%u of %u", begun, most);
     return begun;
 }
 
@@ -193,6 +197,7 @@ static struct step gather(const struct shard *shard, struct sequences *sequences
         sequences->stepped[step.count++] = &running->beam;
     }
     step.wanted = step.count;
+    insist(step.count <= step.places, "%u of %u", step.count, step.places);
     return step;
 }
 
@@ -200,6 +205,7 @@ static void begin_step(const struct shard *shard, struct queue *queue, uint64_t 
 {
     struct sequences *sequences = queue->sequences;
 
+    insist(!queue->runner->running);
     sequences->step = gather(shard, sequences, now_ns, false);
     if (!sequences->step.count) /* somebody's turn it is, who waits for their memory */
         sequences->step = gather(shard, sequences, now_ns, true);
@@ -211,6 +217,7 @@ static void begin_step(const struct shard *shard, struct queue *queue, uint64_t 
 
 static void end_step(struct queue *queue)
 {
+    insist(queue->runner->running == queue);
     queue->sequences->step.count = 0;
     queue->runner->running = NULL;
 }
@@ -220,6 +227,7 @@ static void charge_step(struct queue *queue, uint64_t took)
 {
     const struct sequences *sequences = queue->sequences;
 
+    insist(sequences->step.places > 0);
     tally_use(queue->tally, 0, took);
     for (uint32_t i = 0; i < sequences->step.count; i++) {
         const struct running *running = sequences->called[i];
@@ -243,6 +251,7 @@ void s5_leave_step(const struct request *request)
             continue;
         /* The rest of its part is computed all the same, and nobody else is to pay for it. */
         s5_use(request, 0, rest_ns * running->places / step->places);
+        insist(step->wanted > 0);
         step->wanted--;
     }
     if (step->count && !step->wanted)
@@ -272,6 +281,8 @@ static void tell(struct running *running)
 
     if (beam->shared == running->told)
         return;
+    insist(beam->shared > running->told, "%u, %u", beam->shared, running->told);
+    insist(beam->shared <= running->request->queue->instance->model->decoding.length, "%u", beam->shared);
     memcpy(words_of(running) + running->told, beam_words(decoder, beam) + running->told,
            (beam->shared - running->told) * sizeof(int32_t));
     running->told = beam->shared;
@@ -286,11 +297,13 @@ static void account(struct shard *shard, struct running *running)
     tell(running);
     if (!running->beam.ended)
         return;
+    insist(request->queue->running > 0 && request->queue->rows > 0);
     sequences_give(request->queue->sequences, running);
     request->queue->running--;
     request->queue->rows--;
     if (++request->rows_done < request->ask.rows)
         return;
+    insist(request->rows_now == request->ask.rows); /* all have begun */
     s3_remove(request);
     s6_complete(shard, request, WISP_OK);
 }

@@ -8,6 +8,7 @@
  * address; a sample that is not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
@@ -17,6 +18,7 @@ enum { REFUSAL_NS = 2000 }; /* at least: a turn and a completion */
 /* Where the samples of this batch begin in a request's block, of one tensor. */
 static uint64_t place_of(const struct request *request, const struct wire_block *block, uint32_t tensor)
 {
+    insist(request->rows_done < request->ask.rows, "%u of %u", request->rows_done, request->ask.rows);
     return wire_block_offset(block, request->ask.rows, tensor) + request->rows_done * block->bytes[tensor];
 }
 
@@ -45,6 +47,7 @@ static bool is_finite(struct request *request, uint32_t rows, uint32_t tensor)
     uint64_t elements = instance->input.bytes[tensor] / sizeof(float), count = rows * elements;
     uint64_t at = queue->of->set->kernels->first_not_finite(samples, count);
 
+    insist(rows <= request->ask.rows - request->rows_done, "%u", rows);
     if (at == count)
         return true;
     request->cause = WIRE_CAUSE_NOT_FINITE;
@@ -95,6 +98,7 @@ static uint64_t drop_refused(struct shard *shard, struct batch *batch, uint64_t 
             batch->requests[kept++] = request;
             continue;
         }
+        insist(request->rows_now <= batch->rows, "%u of %u", request->rows_now, batch->rows);
         batch->rows -= request->rows_now;
         now_ns = clock_ns();
         s5_charge_refusal(request, now_ns - since);
@@ -143,6 +147,7 @@ static void point(struct batch *batch, const struct instance *instance)
         for (uint32_t t = 0; t < instance->output.count; t++)
             point_outputs(batch, request, t);
     }
+    insist(row == batch->rows, "%u of %u", row, batch->rows);
 }
 
 void s5_begin(struct shard *shard, struct queue *queue)
@@ -154,6 +159,8 @@ void s5_begin(struct shard *shard, struct queue *queue)
     batch->spent_ns = 0;
     if (!batch->count)
         return;
+    insist(batch->rows <= queue->instance->batch_max, "%u", batch->rows); /* the arrays are as long */
+    insist(!queue->runner->running);
     point(batch, queue->instance);
     queue->runner->running = queue;
     forward_serve_begin(queue->runner->forward, batch->inputs, batch->outputs, batch->rows);
@@ -161,6 +168,7 @@ void s5_begin(struct shard *shard, struct queue *queue)
 
 static void end_pass(struct queue *queue)
 {
+    insist(queue->runner->running == queue);
     queue->batch.count = 0;
     queue->runner->running = NULL;
 }
@@ -183,6 +191,7 @@ static void charge(struct queue *queue, uint64_t took_ns)
 {
     struct batch *batch = &queue->batch;
 
+    insist(batch->rows > 0);
     batch->spent_ns += took_ns;
     tally_use(queue->tally, 0, took_ns);
     for (uint32_t i = 0; i < batch->count; i++)
@@ -201,6 +210,7 @@ static void account(struct shard *shard, struct request *request, const struct b
     s5_use(request, request->rows_now, 0);
     request->batch = MAX(request->batch, batch->rows);
     request->rows_done += request->rows_now;
+    insist(request->rows_done <= request->ask.rows, "%u of %u", request->rows_done, request->ask.rows);
     request_advance(request, REQUEST_DISPATCHED, REQUEST_RUN);
     if (request->rows_done < request->ask.rows)
         s3_again(shard, request);
@@ -241,6 +251,7 @@ void s5_run(struct shard *shard, struct queue *queue)
     const bool more = forward_serve_slice(queue->runner->forward, slice);
     const uint64_t end = clock_ns();
 
+    insist(queue->runner->running == queue);
     charge(queue, end - begin);
     if (!more)
         finish(shard, queue, end);
@@ -270,8 +281,9 @@ void s5_forget(struct request *request)
     const uint64_t all_ns = cost_estimate(&queue->cost, batch->rows);
     uint32_t at = 0;
 
-    while (batch->requests[at] != request)
+    while (at < batch->count && batch->requests[at] != request)
         at++;
+    insist(at < batch->count);
     batch->count--;
     for (; at < batch->count; at++)
         batch->requests[at] = batch->requests[at + 1];

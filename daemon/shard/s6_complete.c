@@ -5,9 +5,9 @@
  * There is always room: credit was checked before the slot was taken. The client is woken once a batch, not once a
  * completion; between the two its completions are already there for it to see.
  */
-#include <assert.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
@@ -100,12 +100,17 @@ static void count(struct shard *shard, const struct request *request, int status
 
 static void let_go(struct channel *channel, struct request *request)
 {
+    insist((request->newer ? request->newer->older : channel->newest) == request);
+    insist(!request->older || request->older->newer == request);
     *(request->newer ? &request->newer->older : &channel->newest) = request->older;
     if (request->older)
         request->older->newer = request->newer;
-    if (request->queue)
+    if (request->queue) {
+        insist(request->queue->of->held > 0);
         request->queue->of->held--;
-    assert(request->state != REQUEST_FREE); /* every slot is completed once */
+    }
+    insist(request->state != REQUEST_FREE); /* every slot is completed once */
+    insist(channel->under_way > 0);
     /* After its completion, for whoever comes after a death. */
     __atomic_store_n(&request->state, REQUEST_FREE, __ATOMIC_RELEASE);
     request->next = channel->free;
@@ -119,6 +124,8 @@ static void end_to_want(struct shard *shard, struct request *request)
 {
     struct channel *channel = request->channel;
 
+    insist(request->queue->under_way > 0 && shard->under_way > 0);
+    insist(channel->ahead_ns >= request->alone_ns);
     counter_set(&request->queue->under_way, request->queue->under_way - 1);
     counter_set(&shard->under_way, shard->under_way - 1);
     share_want_no_more(&channel->account->share, &shard->accounts.ground);
@@ -130,6 +137,8 @@ static void end_to_want(struct shard *shard, struct request *request)
 void s6_complete(struct shard *shard, struct request *request, int status)
 {
     struct channel *channel = request->channel;
+
+    insist(!request->flow); /* it waits nowhere */
 
     if (request->state >= REQUEST_BATCHED)
         end_to_want(shard, request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "daemon/shard/sequences.h"
@@ -60,7 +60,8 @@ struct sequences *sequences_free(struct sequences *sequences)
 
 void sequences_take(struct sequences *sequences, struct running *slot, struct request *request, uint32_t beam)
 {
-    assert(!slot->request && beam <= sequences->free_count);
+    insist(!slot->request && beam <= sequences->free_count, "%u of %u", beam, sequences->free_count);
+    insist(beam > 0 && beam <= DECODING_BEAM_MAX, "%u", beam);
     slot->request = request;
     for (uint32_t i = 0; i < beam; i++)
         slot->beam.hypotheses[i].memory = sequences->free[--sequences->free_count];
@@ -69,6 +70,8 @@ void sequences_take(struct sequences *sequences, struct running *slot, struct re
 
 void sequences_give(struct sequences *sequences, struct running *slot)
 {
+    insist(slot->request);
+    insist(slot->beam.width <= sequences->capacity - sequences->free_count, "%u", slot->beam.width);
     slot->request = NULL;
     for (uint32_t i = 0; i < slot->beam.width; i++)
         sequences->free[sequences->free_count++] = slot->beam.hypotheses[i].memory;

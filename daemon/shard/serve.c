@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/shard/active.h"
 #include "daemon/shard/serve.h"
@@ -24,6 +25,8 @@ static void resume(struct shard *shard, struct channel *channel)
 {
     struct request **end = &shard->again, *request, *next;
 
+    insist(!channel->under_way && channel->sealed);
+
     while (*end)
         end = &(*end)->next;
     *end = channel->again;
@@ -40,6 +43,8 @@ static void resume(struct shard *shard, struct channel *channel)
 
 void shard_serve(struct shard *shard, struct channel *channel)
 {
+    insist(channel->index < shard->capacity && !shard->channels[channel->index], "%u", channel->index);
+    insist(!channel->active && !channel->under_way && !channel->flows);
     channel->account = accounts_get(&shard->accounts, channel->uid, channel->allowance, &shard->serving->set->policies);
     channel->share = (struct share){ .weight = SHARE_WEIGHT };
     channel->ahead_ns = 0;
@@ -101,13 +106,17 @@ static void unlink_from_broken(struct shard *shard, const struct channel *channe
 
 void shard_leave(struct shard *shard, struct channel *channel)
 {
+    insist(shard->channels[channel->index] == channel && !channel->leaving);
     channel->leaving = true;
     while (channel->newest)
         request_give_up(shard, channel->newest, WISP_E_CANCELLED);
+    insist(!channel->under_way && !channel->flows && !channel->ahead_ns);
+    insist(!channel->share.wants);
     accounts_put(channel->account);
     active_remove(shard, channel);
     unlink_from_wake(shard, channel);
     unlink_from_broken(shard, channel);
+    insist(!channel->active);
     shard->channels[channel->index] = NULL;
     channel_close(channel);
 }
@@ -175,6 +184,7 @@ static void swap_memory(struct queue *one, struct queue *other)
 
 static void count_over(struct queue *old, struct queue *new)
 {
+    insist(old->of->held >= old->under_way && !new->under_way);
     new->of->held += (uint32_t)old->under_way;
     old->of->held -= (uint32_t)old->under_way;
     counter_set(&new->under_way, old->under_way);
@@ -186,6 +196,8 @@ static void go_over(struct queue *old, struct queue *new)
 {
     struct runner *runner = new->runner;
 
+    insist(!new->first && !new->batch.count && !new->running);
+    insist(old->runner == runner); /* of one engine, on one shard */
     swap_memory(old, new);
     new->first = old->first;
     new->last = old->last;
@@ -238,6 +250,8 @@ static void go_over_all(struct queue_set *old, struct queue_set *new)
 void shard_use(struct shard *shard, struct queue_set *queues)
 {
     uint32_t before = 0;
+
+    insist(queues != shard->serving && !queues->held);
 
     queues->older = shard->serving;
     shard->serving = queues;

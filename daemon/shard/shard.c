@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "daemon/shard/shard.h"
 
 int shard_init(struct shard *shard, uint32_t channels, uint32_t shards)
@@ -26,6 +27,8 @@ void shard_forget_again(struct shard *shard, struct request *request)
 {
     struct request **link = &shard->again;
 
+    insist(request->state == REQUEST_AGAIN, "is %d", request->state);
+
     while (*link != request)
         link = &(*link)->next;
     *link = request->next;
@@ -36,6 +39,7 @@ void shard_forget_again(struct shard *shard, struct request *request)
 
 void shard_break(struct shard *shard, struct channel *channel, const char *how)
 {
+    insist(shard->channels[channel->index] == channel);
     if (channel->broken)
         return;
     channel->broken = how;

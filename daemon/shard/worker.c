@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/futex.h"
+#include "base/insist.h"
 #include "daemon/event/pulse.h"
 #include "daemon/shard/doorbell.h"
 #include "daemon/shard/pass.h"
@@ -34,17 +35,24 @@ struct worker {
     bool quit;
     bool drained; /* it has been reported */
     /* the control thread's */
+    pthread_t control; /* which that is */
     struct pulse pulse;
     bool asked; /* for a sign of life */
     bool running;
 };
 
+static bool is_control(const struct worker *worker)
+{
+    return pthread_equal(pthread_self(), worker->control);
+}
+
 /* A mailbox holds all that can be under way at once: two orders and three reports for each channel, and what is said
  * of sets of queues and of the whole. */
 static void post(struct mailbox *box, uint32_t kind, void *subject)
 {
-    if (!mailbox_post(box, (struct mail){ .kind = kind, .subject = subject }))
-        abort();
+    const bool posted = mailbox_post(box, (struct mail){ .kind = kind, .subject = subject });
+
+    insist(posted, "kind %u", kind);
 }
 
 /* ---- the thread ---- */
@@ -96,6 +104,8 @@ static bool take_orders(struct worker *worker)
     struct mail order;
     bool taken = false;
 
+    insist(!is_control(worker));
+
     while (!worker->quit && mailbox_take(&worker->orders, &order)) {
         carry_out(worker, &order);
         taken = true;
@@ -107,10 +117,12 @@ static void handle_event(struct worker *worker, const struct loop_event *event)
 {
     uint32_t index = (uint32_t)(event->token >> 32 & 0xffffff);
     enum shard_event kind = (enum shard_event)(event->token >> 56);
-    struct channel *channel = worker->shard.channels[index];
+    struct channel *channel;
 
     if (kind == SHARD_EVENT_ORDERS)
         return; /* they are looked at in any case */
+    insist(index < worker->shard.capacity, "%u of %u", index, worker->shard.capacity);
+    channel = worker->shard.channels[index];
     if (!channel || channel->generation != (uint32_t)event->token)
         return;
     if (kind == SHARD_EVENT_DOORBELL_AGAIN) {
@@ -250,6 +262,7 @@ int worker_new(const struct worker_setup *setup, struct worker **out, struct rea
 
     if (!worker)
         return refuse_errno(why, -ENOMEM, "the shard");
+    worker->control = pthread_self();
     worker->setup = *setup;
     worker->orders = worker->reports = MAILBOX_NULL;
     sem_init(&worker->started, 0, 0);
@@ -292,31 +305,37 @@ struct worker *worker_free(struct worker *worker)
 
 void worker_serve(struct worker *worker, struct channel *channel)
 {
+    insist(is_control(worker) && channel->index < worker->setup.channels, "%u", channel->index);
     post(&worker->orders, ORDER_SERVE, channel);
 }
 
 void worker_leave(struct worker *worker, struct channel *channel)
 {
+    insist(is_control(worker) && channel->index < worker->setup.channels, "%u", channel->index);
     post(&worker->orders, ORDER_LEAVE, channel);
 }
 
 void worker_use(struct worker *worker, struct queue_set *queues)
 {
+    insist(is_control(worker) && !queues->held);
     post(&worker->orders, ORDER_USE, queues);
 }
 
 void worker_drain(struct worker *worker)
 {
+    insist(is_control(worker));
     post(&worker->orders, ORDER_DRAIN, NULL);
 }
 
 void worker_rest(struct worker *worker)
 {
+    insist(is_control(worker));
     post(&worker->orders, ORDER_REST, NULL);
 }
 
 bool worker_report(struct worker *worker, struct mail *mail)
 {
+    insist(is_control(worker));
     while (mailbox_take(&worker->reports, mail)) {
         if (mail->kind != REPORT_BEAT)
             return true;
@@ -343,6 +362,8 @@ void worker_disarm(struct worker *worker)
 bool worker_lives(struct worker *worker)
 {
     bool answered = !worker->asked;
+
+    insist(is_control(worker));
 
     if (answered)
         post(&worker->orders, ORDER_BEAT, NULL);

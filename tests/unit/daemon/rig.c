@@ -59,6 +59,7 @@ void rig_open_channel(int at)
 {
     rig_make_channel(at);
     shard_serve(&rig.shard, rig.channels[at]);
+    assert_true(channel_is_sealed(rig.channels[at])); /* as at its first doorbell */
     active_add(&rig.shard, rig.channels[at], clock_ns());
 }
 

@@ -105,6 +105,7 @@ static void what_is_under_way_is_limited(void **state)
     rig.channels[2]->uid = rig.channels[1]->uid;
     rig.channels[2]->allowance = rig.channels[1]->allowance;
     shard_serve(&rig.shard, rig.channels[2]);
+    assert_true(channel_is_sealed(rig.channels[2]));
     active_add(&rig.shard, rig.channels[2], clock_ns());
     allow(1, &(struct policy){ SHARE_WEIGHT, 100, MOST });
     for (unsigned i = 0; i < 2000; i++) {
