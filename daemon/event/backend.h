@@ -9,8 +9,13 @@
 #ifndef DAEMON_EVENT_BACKEND_H
 #define DAEMON_EVENT_BACKEND_H
 
+#include <pthread.h>
+
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/event/loop.h"
+
+enum { LOOP_FD_MAX = 0xffffff }; /* what a key has room for */
 
 enum loop_verb { LOOP_VERB_NONE, LOOP_VERB_READY, LOOP_VERB_EDGE };
 
@@ -39,6 +44,7 @@ struct loop_timer {
 /* The head of either backend's own struct. */
 struct loop {
     const struct loop_backend *backend;
+    pthread_t owner;            /* the thread that made it, the only one that uses it */
     struct loop_watch *watches; /* by descriptor */
     unsigned watch_count;
     struct loop_timer *timers; /* by time, the earliest first */
@@ -52,11 +58,12 @@ int loop_epoll_new(struct loop **out, struct reason *why);
 
 static inline uint64_t loop_key(int fd, const struct loop_watch *watch)
 {
+    insist(fd >= 0 && fd <= LOOP_FD_MAX, "%d", fd);
     return (uint64_t)(uint32_t)fd | (uint64_t)watch->verb << 24 | (uint64_t)watch->serial << 32;
 }
 static inline int loop_key_fd(uint64_t key)
 {
-    return (int)(key & 0xffffff);
+    return (int)(key & LOOP_FD_MAX);
 }
 static inline enum loop_verb loop_key_verb(uint64_t key)
 {

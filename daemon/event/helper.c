@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "daemon/event/helper.h"
 #include "daemon/event/pulse.h"
@@ -30,6 +31,7 @@ struct helper {
 
 static void append(struct job_list *list, struct helper_job *job)
 {
+    insist(!list->head == !list->tail);
     job->next = NULL;
     if (list->tail)
         list->tail->next = job;
@@ -129,6 +131,7 @@ int helper_new(const char *name, struct helper **out)
 static void tell_to_stop(struct helper *helper)
 {
     pthread_mutex_lock(&helper->lock);
+    insist(!pthread_equal(pthread_self(), helper->thread)); /* it would wait for itself */
     helper->stop = true;
     pthread_cond_signal(&helper->asked);
     pthread_mutex_unlock(&helper->lock);
@@ -187,6 +190,7 @@ int helper_eventfd(const struct helper *helper)
 void helper_ask(struct helper *helper, struct helper_job *job)
 {
     pthread_mutex_lock(&helper->lock);
+    insist(!helper->stop && job->run);
     append(&helper->todo, job);
     pthread_cond_signal(&helper->asked);
     pthread_mutex_unlock(&helper->lock);
@@ -197,6 +201,7 @@ bool helper_lives(struct helper *helper)
     bool lives;
 
     pthread_mutex_lock(&helper->lock);
+    insist(helper->heard <= helper->wanted);
     lives = pulse_beats(&helper->pulse, helper->thread, helper->heard == helper->wanted);
     if (helper->heard == helper->wanted)
         helper->wanted++;

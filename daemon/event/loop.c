@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/event/backend.h"
 
@@ -47,6 +48,7 @@ int loop_new(enum loop_kind kind, unsigned descriptors, struct loop **out, struc
 
     if (result)
         return result;
+    (*out)->owner = pthread_self();
     result = reserve(*out, descriptors);
     if (!result)
         return 0;
@@ -69,6 +71,11 @@ const char *loop_name(const struct loop *loop)
     return loop->backend->name;
 }
 
+static bool is_owner(const struct loop *loop)
+{
+    return pthread_equal(pthread_self(), loop->owner);
+}
+
 /* ---- watches ---- */
 
 static int watch_grow(struct loop *loop, int fd)
@@ -76,7 +83,7 @@ static int watch_grow(struct loop *loop, int fd)
     unsigned count = loop->watch_count;
     struct loop_watch *grown;
 
-    if (fd < 0 || fd > 0xffffff)
+    if (fd < 0 || fd > LOOP_FD_MAX)
         return -EBADF;
     while (count <= (unsigned)fd)
         count = count ? 2 * count : FIRST_WATCHES;
@@ -98,6 +105,7 @@ static int begin(struct loop *loop, int fd, enum loop_verb verb, unsigned events
 
     if (result)
         return result;
+    insist(is_owner(loop));
     watch = &loop->watches[fd];
     if (watch->verb != LOOP_VERB_NONE)
         return -EBUSY;
@@ -117,8 +125,10 @@ static int begin(struct loop *loop, int fd, enum loop_verb verb, unsigned events
 
 static void forget_late(struct loop *loop, struct loop_watch *watch)
 {
-    if (watch->late)
+    if (watch->late) {
+        insist(loop->late_count > 0);
         loop->late_count--;
+    }
     watch->late = false;
 }
 
@@ -159,6 +169,7 @@ void loop_cancel(struct loop *loop, int fd)
     struct loop_watch *watch;
     uint64_t key;
 
+    insist(is_owner(loop));
     if (fd < 0 || (unsigned)fd >= loop->watch_count)
         return;
     watch = &loop->watches[fd];
@@ -189,6 +200,7 @@ int loop_timer(struct loop *loop, uint64_t at_ns, uint64_t token)
 
     if (loop->timer_count == loop->timer_capacity && timers_grow(loop, 2 * loop->timer_capacity))
         return -ENOMEM;
+    insist(is_owner(loop) && loop->timer_count < loop->timer_capacity, "%u of %u", at, loop->timer_capacity);
     while (at > 0 && loop->timers[at - 1].at_ns > at_ns)
         at--;
     memmove(&loop->timers[at + 1], &loop->timers[at], (loop->timer_count - at) * sizeof *loop->timers);
@@ -241,6 +253,7 @@ int loop_wait(struct loop *loop, struct loop_event *events, unsigned capacity, u
     unsigned due = timers_due(loop, events, capacity);
     int happened = 0;
 
+    insist(is_owner(loop) && capacity > 0);
     if (loop->timer_count)
         until_ns = MIN(until_ns, loop->timers[0].at_ns);
     if (loop->late_count && loop->late_ns <= clock_ns())
@@ -256,5 +269,6 @@ int loop_wait(struct loop *loop, struct loop_event *events, unsigned capacity, u
     due += (unsigned)happened;
     if (!due)
         due = timers_due(loop, events, capacity);
+    insist(due <= capacity, "%u of %u", due, capacity);
     return (int)due;
 }

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "daemon/event/mailbox.h"
 
 int mailbox_init(struct mailbox *box, uint32_t most)
@@ -11,6 +12,7 @@ int mailbox_init(struct mailbox *box, uint32_t most)
     uint32_t count = 1;
 
     *box = MAILBOX_NULL;
+    insist(most > 0 && most <= UINT32_MAX / 2, "%u", most);
     while (count < most)
         count *= 2;
     box->mask = count - 1;
@@ -42,6 +44,7 @@ bool mailbox_post(struct mailbox *box, struct mail mail)
     /* Pairs with the release in mailbox_take(): a slot that is free has been read. */
     if (box->tail - __atomic_load_n(&box->head, __ATOMIC_ACQUIRE) > box->mask)
         return false;
+    insist(box->slots);
     box->slots[box->tail & box->mask] = mail;
     /* Between this and the look at `asleep` nothing may be reordered; pairs with mailbox_arm(). It also releases the
      * slot, and what the mail points to, to mailbox_take(). */
@@ -53,9 +56,11 @@ bool mailbox_post(struct mailbox *box, struct mail mail)
 
 bool mailbox_take(struct mailbox *box, struct mail *mail)
 {
-    /* Pairs with the store of mailbox_post(). */
-    if (box->head == __atomic_load_n(&box->tail, __ATOMIC_ACQUIRE))
+    const uint32_t tail = __atomic_load_n(&box->tail, __ATOMIC_ACQUIRE); /* pairs with the store of mailbox_post() */
+
+    if (box->head == tail)
         return false;
+    insist(tail - box->head <= box->mask + 1, "%u, %u", tail, box->head);
     *mail = box->slots[box->head & box->mask];
     /* The slot may be written again; pairs with the acquire in mailbox_post(). */
     __atomic_store_n(&box->head, box->head + 1, __ATOMIC_RELEASE);

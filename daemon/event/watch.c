@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/event/backend.h"
 
 struct loop_watch *loop_watch_find(struct loop *loop, uint64_t key)
@@ -23,6 +24,7 @@ bool loop_complete(struct loop *loop, uint64_t key, int32_t result, struct loop_
 
     if (!watch)
         return false;
+    insist(watch->verb != LOOP_VERB_NONE); /* the kernel was given no other key */
     if (loop_passes(result)) {
         loop_put_off(loop, watch);
         return false;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "daemon/schedule/accounts.h"
 
 int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t shards)
@@ -41,6 +42,8 @@ static void apply(struct accounts *accounts, struct account *account, const stru
 {
     account->policy = policies_of(policies, account->uid);
     account->percent = account->policy.time * accounts->shards;
+    insist(account->percent > 0); /* what is paid is divided by it */
+    insist(account->policy.weight > 0 && account->policy.weight <= SHARE_WEIGHT_MAX, "%u", account->policy.weight);
     share_weigh(&account->share, &accounts->ground, account->policy.weight);
 }
 
@@ -50,6 +53,7 @@ struct account *accounts_get(struct accounts *accounts, uid_t uid, struct allowa
     struct account *account = find(accounts, uid);
 
     if (account->uid != uid) {
+        insist(!account->channels && !account->share.wants && !account->first, "user %u", (unsigned)account->uid);
         *account = (struct account){ .uid = uid };
         apply(accounts, account, policies);
     }
@@ -68,5 +72,6 @@ void accounts_apply(struct accounts *accounts, const struct policies *policies)
 
 void accounts_put(struct account *account)
 {
+    insist(account->channels > 0);
     account->channels--;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 
 struct allowance {
@@ -60,7 +61,9 @@ static inline bool allowance_take(struct allowance *allowance, uint32_t most)
 
 static inline void allowance_give_back(struct allowance *allowance)
 {
-    __atomic_sub_fetch(&allowance->under_way, 1, __ATOMIC_RELAXED);
+    const uint32_t before = __atomic_fetch_sub(&allowance->under_way, 1, __ATOMIC_RELAXED);
+
+    insist(before > 0);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/schedule/cost.h"
+#include "base/insist.h"
 #include "base/size.h"
 
 enum { LEARN = 8, DOUBT = 256, OFF_MAX = 4 };
@@ -7,6 +8,7 @@ enum { LEARN = 8, DOUBT = 256, OFF_MAX = 4 };
 /* The point that is not above so many rows. */
 static unsigned point_below(uint32_t rows)
 {
+    insist(rows > 0 && rows < 1u << (COST_POINTS - 1), "%u", rows); /* there is a point above */
     return 31 - (unsigned)__builtin_clz(rows);
 }
 
@@ -39,6 +41,7 @@ uint32_t cost_rows(const struct cost *cost, uint64_t ns, uint32_t most)
 {
     uint32_t fits = 1, over = most + 1;
 
+    insist(most > 0);
     while (over - fits > 1) {
         uint32_t middle = fits + (over - fits) / 2;
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 
 enum { SHARE_WEIGHT = 100, SHARE_WEIGHT_MAX = 10000 }; /* the usual one; the greatest */
@@ -39,8 +40,10 @@ static inline void share_want(struct share *share, struct ground *ground)
 
 static inline void share_want_no_more(struct share *share, struct ground *ground)
 {
+    insist(share->wants > 0);
     if (--share->wants)
         return;
+    insist(ground->wanting > 0 && ground->weights >= share->weight);
     ground->wanting--;
     ground->weights -= share->weight;
 }

@@ -4,6 +4,7 @@
  * through when its tick is over. One that was due before it was added goes into the slot that is next.
  */
 #include "daemon/schedule/wheel.h"
+#include "base/insist.h"
 #include "base/size.h"
 
 static void push(struct timer **list, struct timer *timer)
@@ -17,6 +18,7 @@ static void push(struct timer **list, struct timer *timer)
 
 static void take_out(struct timer *timer)
 {
+    insist(*timer->link == timer);
     *timer->link = timer->next;
     if (timer->next)
         timer->next->link = timer->link;
@@ -26,6 +28,7 @@ static void take_out(struct timer *timer)
 
 void wheel_add(struct wheel *wheel, struct timer *timer, uint64_t due_ns)
 {
+    insist(!timer->link); /* in no wheel */
     timer->due_ns = due_ns;
     push(&wheel->slots[MAX(due_ns >> WHEEL_SHIFT, wheel->tick) % WHEEL_SLOTS], timer);
     wheel->count++;
@@ -35,6 +38,7 @@ void wheel_remove(struct wheel *wheel, struct timer *timer)
 {
     if (!timer->link)
         return;
+    insist(wheel->count > 0);
     take_out(timer);
     wheel->count--;
 }

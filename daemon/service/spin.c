@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "config/config.h"
 #include "daemon/service/processors.h"
@@ -38,6 +39,7 @@ uint64_t spin_choose(uint64_t configured_ns, uint32_t shards)
 {
     const uint32_t count = processors_count();
 
+    insist(shards > 0);
     if (configured_ns != CONFIG_SPIN_AUTO)
         return configured_ns;
     if (count <= shards || cgroup_share() < 1000 * shards)

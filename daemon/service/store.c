@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "daemon/service/store.h"
 
 static bool is_ours(const char *name)
@@ -84,10 +85,12 @@ static int tell(const char *what, const char *name, const int *fds, unsigned cou
 
 int store_put(const char *name, const int *fds, unsigned count)
 {
+    insist(is_ours(name) && count > 0 && count <= BUNDLE_FDS, "%s", name);
     return tell("FDSTORE", name, fds, count);
 }
 
 int store_remove(const char *name)
 {
+    insist(is_ours(name), "%s", name);
     return tell("FDSTOREREMOVE", name, NULL, 0);
 }

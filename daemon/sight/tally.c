@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "daemon/sight/tally.h"
 
 struct tally *tally_new(void)
@@ -40,7 +41,10 @@ void tally_sum(struct tally *sum, const struct tally *tally)
 
 struct tally *tally_release(struct tally *tally)
 {
-    if (tally && !--tally->holders)
+    if (!tally)
+        return NULL;
+    insist(tally->holders > 0);
+    if (!--tally->holders)
         free(tally);
     return NULL;
 }

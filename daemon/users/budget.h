@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 
 struct budget {
@@ -24,6 +25,8 @@ struct budget_rate {
 static inline uint64_t budget_due(const struct budget *budget, const struct budget_rate *rate, uint64_t now_ns)
 {
     uint64_t full = MAX(budget->full_ns, now_ns), burst = (rate->burst - 1) * rate->every_ns;
+
+    insist(rate->burst > 0);
 
     return full - now_ns > burst ? full - burst : now_ns;
 }

@@ -2,11 +2,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/users/users.h"
 
 int users_init(struct users *users, uint32_t capacity, uint32_t channels_max, uint64_t memory_max)
 {
+    insist(capacity > 0 && channels_max > 0);
     *users = (struct users){ .capacity = capacity, .channels_max = channels_max, .memory_max = memory_max };
     users->entries = calloc(capacity, sizeof *users->entries);
     return users->entries ? 0 : -ENOMEM;
@@ -44,6 +46,7 @@ struct user *users_get(struct users *users, uid_t uid)
     }
     if (!oldest)
         return NULL;
+    insist(!oldest->memory && !oldest->answers && !oldest->allowance.under_way, "user %u", (unsigned)oldest->uid);
     release_tallies(oldest);
     *oldest = (struct user){ .uid = uid, .seen = users->gets };
     return oldest;
@@ -63,6 +66,7 @@ int users_charge(const struct users *users, struct user *user, uint32_t shard, u
 {
     int result;
 
+    insist(shard < CONFIG_SHARDS_MAX, "%u", shard);
     if (user->channels >= users->channels_max)
         return refuse(why, WISP_E_BUSY, "user %u has %u channel%s open and may have %u: close one", (unsigned)user->uid,
                       user->channels, user->channels == 1 ? "" : "s", users->channels_max);
@@ -106,11 +110,14 @@ int users_charge_more(const struct users *users, struct user *user, uint64_t mem
 
 void users_charge_less(struct user *user, uint64_t memory)
 {
+    insist(memory <= user->memory, "%llu of %llu", (unsigned long long)memory, (unsigned long long)user->memory);
     user->memory -= memory;
 }
 
 void users_leave(struct user *user, uint64_t memory)
 {
+    insist(user->channels > 0);
+    insist(memory <= user->memory, "%llu of %llu", (unsigned long long)memory, (unsigned long long)user->memory);
     user->channels--;
     user->memory -= memory;
     user->leaving++;
@@ -118,5 +125,6 @@ void users_leave(struct user *user, uint64_t memory)
 
 void users_left(struct user *user)
 {
+    insist(user->leaving > 0);
     user->leaving--;
 }
