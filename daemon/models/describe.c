@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/models/describe.h"
 #include "libipc/wire.h"
 #include "sparse/file/model_json.h"
@@ -79,8 +80,10 @@ static char *open_text_of(json_t *value)
 {
     char *text = text_of(value);
 
-    if (text)
+    if (text) {
+        insist(text[0] == '{' && text[strlen(text) - 1] == '}');
         text[strlen(text) - 1] = 0;
+    }
     return text;
 }
 

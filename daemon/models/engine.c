@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "daemon/models/engine.h"
@@ -19,6 +20,7 @@ static struct wire_block block_of(const struct model_tensor *tensors, uint32_t c
     struct wire_block block = { .count = count };
 
     _Static_assert(SIGNATURE_TENSORS_MAX <= WIRE_TENSORS_MAX, "every model's tensors fit a block");
+    insist(count > 0 && count <= WIRE_TENSORS_MAX, "%u", count);
     for (uint32_t i = 0; i < count; i++)
         block.bytes[i] = shape_elements(&tensors[i].shape) * dtype_bytes(tensors[i].dtype);
     return block;
@@ -159,6 +161,7 @@ static int add_runner(struct engine *engine, struct choice_cache *choices, struc
 
     if (result)
         return result;
+    insist(!runner->forward == !!runner->decoder);
     if (runner == engine->runners)
         result = strip(engine);
     if (!result)
@@ -198,7 +201,9 @@ static bool is_made_alike(const struct engine *engine, const struct engine_setup
 static struct engine *hold(struct engine *engine)
 {
     /* Relaxed: whoever lent it goes on holding it meanwhile. */
-    __atomic_add_fetch(&engine->holders, 1, __ATOMIC_RELAXED);
+    const uint32_t before = __atomic_fetch_add(&engine->holders, 1, __ATOMIC_RELAXED);
+
+    insist(before > 0);
     return engine;
 }
 
@@ -282,12 +287,19 @@ uint64_t engine_memory(const struct engine *engine)
 
 struct engine *engine_release(struct engine *engine)
 {
+    uint32_t before;
+
+    if (!engine)
+        return NULL;
     /* Release, and acquire by the last: what other holders did with it comes before its end. */
-    if (!engine || __atomic_sub_fetch(&engine->holders, 1, __ATOMIC_ACQ_REL))
+    before = __atomic_fetch_sub(&engine->holders, 1, __ATOMIC_ACQ_REL);
+    insist(before > 0);
+    if (before > 1)
         return NULL;
     while (engine->runner_count) { /* the first, whose weights the others run on, goes last */
         const struct runner *runner = &engine->runners[--engine->runner_count];
 
+        insist(!runner->running); /* no shard has a pass in it */
         forward_free(runner->forward);
         decoder_free(runner->decoder);
     }

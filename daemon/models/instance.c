@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/models/instance.h"
@@ -26,6 +27,7 @@ static int name_halves(struct instance *instance, enum half half, struct reason 
     if (strlen(name) >= MODEL_NAME_MAX)
         return refuse(why, WISP_E_FORMAT, "the name %s is too long for %s as well: give it a shorter one",
                       instance->name, name);
+    insist(half == HALF_DECODER || !*instance->decoder_name);
     memcpy(half == HALF_DECODER ? instance->name : instance->decoder_name, name, strlen(name) + 1);
     return 0;
 }
@@ -33,6 +35,7 @@ static int name_halves(struct instance *instance, enum half half, struct reason 
 /* What it has of its engine. */
 static void lend(struct instance *instance, const struct engine *engine)
 {
+    insist(engine->runner_count > 0 && engine->batch_max > 0, "%u", engine->batch_max);
     instance->model = engine->model;
     instance->signature = engine->signature;
     instance->forward = engine->runners->forward;

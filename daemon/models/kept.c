@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "daemon/models/copy.h"
 #include "daemon/models/kept.h"
@@ -138,6 +139,7 @@ static int take(const char *folder, const struct config *config, const struct mo
         return -ENOMEM;
     free(out->kernels);
     out->kernels = kernels;
+    insist(set->model_count >= config->model_count, "%u", set->model_count); /* each entry has made one */
     out->models = calloc(config->model_count + 1, sizeof *out->models);
     if (!out->models)
         return -ENOMEM;

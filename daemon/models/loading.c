@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "daemon/models/kept.h"
 #include "daemon/models/loading.h"
@@ -89,6 +90,8 @@ void loading_run(struct loading *loading)
     size_t errors_size, restart_size;
     FILE *errors = open_memstream(&loading->errors, &errors_size);
     FILE *restart = open_memstream(&loading->restart, &restart_size);
+
+    insist(!loading->set && loading->before);
 
     if (errors && restart)
         loading->result = load(loading, errors, restart);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/models/memory_room.h"
 
@@ -44,6 +45,7 @@ uint64_t memory_room_of(const char *mount, const char *group)
     uint64_t room = UINT64_MAX;
     size_t root = strlen(mount);
 
+    insist(!*group || *group == '/', "%s", group); /* or the way up would go on above what is mounted */
     if (snprintf(folder, sizeof folder, "%s%s", mount, group) >= (int)sizeof folder)
         return room;
     for (char *slash; strlen(folder) > root; *slash = 0) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "daemon/models/routes.h"
 
 uint32_t routes_find(const struct routes *routes, const char *name, size_t length)
@@ -44,6 +45,7 @@ static struct route *take_place(struct routes *routes)
         *entry = (struct route){ .number = number };
         return entry;
     }
+    insist(routes->count < 1u << ROUTE_PLACE_BITS, "%u", routes->count);
     entry = &routes->entries[routes->count];
     entry->number = routes->count++;
     return entry;
@@ -59,6 +61,7 @@ static struct route *entry_of(struct routes *routes, const char *name, size_t le
         if (strlen(entry->name) == length && !memcmp(entry->name, name, length) && !strcmp(entry->identity, identity))
             return entry;
     }
+    insist(strlen(identity) < MODEL_IDENTITY_MAX);
     entry = take_place(routes);
     memcpy(entry->name, name, length);
     memcpy(entry->identity, identity, strlen(identity));
@@ -83,6 +86,7 @@ static void take_over(struct routes *routes, const struct routes *before)
     routes->table = before ? before->table + 1 : 0;
     if (!before)
         return;
+    insist(before->count > 0 && before->count <= 1u << ROUTE_PLACE_BITS, "%u", before->count);
     memcpy(routes->entries, before->entries, before->count * sizeof *routes->entries);
     for (uint32_t place = 1; place < routes->count; place++)
         routes->entries[place].instance = NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
@@ -28,6 +29,7 @@ static int samples_init(struct samples *samples, const struct wire_block *block,
 {
     const uint64_t sample = wire_block_next(wire_block_length(block, 1));
 
+    insist(rows > 0 && block->count > 0);
     samples->memory = memory_zalloc(sample, rows);
     samples->pointers = calloc((size_t)rows * block->count, sizeof *samples->pointers);
     if (!samples->memory || !samples->pointers)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/models/describe.h"
@@ -119,6 +120,7 @@ static int entry_load(const struct load *load, uint32_t number, struct reason *w
     struct instance *instance = &set->models[set->model_count++];
     int result;
 
+    insist(set->model_count <= 2 * load->config->model_count, "%u", set->model_count);
     instance->entry = number;
     choice_cache_set_patience(load->setup.choices, load->config->tune ? CHOICE_PATIENCE_NS : 0);
     result = instance_init(instance, entry, &load->setup, why);
@@ -291,14 +293,19 @@ int model_set_load(const struct config *config, const struct model_set *before, 
 
 struct model_set *model_set_hold(struct model_set *set)
 {
-    if (set)
+    if (set) {
+        insist(set->holders > 0);
         set->holders++;
+    }
     return set;
 }
 
 struct model_set *model_set_release(struct model_set *set)
 {
-    if (set && !--set->holders)
+    if (!set)
+        return NULL;
+    insist(set->holders > 0);
+    if (!--set->holders)
         set_free(set);
     return NULL;
 }
