@@ -123,8 +123,10 @@ static int choose(struct wispd *daemon, uid_t uid, struct attacher **out, struct
 
         if (!result)
             result = loop_edge(daemon->loop, helper_eventfd(found->helper), event_token(EVENT_ATTACHER, NULL));
-        if (result)
+        if (result) {
+            found->helper = helper_free(found->helper); /* one that nobody listens to would never be done */
             return refuse_errno(why, result, "attaching a buffer");
+        }
     }
     *out = found;
     return 0;
