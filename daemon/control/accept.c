@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "daemon/control/accept.h"
 #include "daemon/control/channels.h"
@@ -61,6 +62,7 @@ static struct connection *slot_for(struct wispd *daemon, int socket, struct user
     if (crowded || daemon->table.used == daemon->table.capacity) {
         struct connection *oldest = oldest_pending(&daemon->table, crowded ? user : NULL);
 
+        insist(oldest || !crowded); /* who has so many pending has an oldest one */
         if (oldest)
             channels_hang_up(daemon, oldest);
     }

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/control/attach.h"
 #include "daemon/control/limited_log.h"
@@ -85,6 +86,7 @@ static void tell(struct helper_job *job)
         .route = attacher->number,
         .total = (uint32_t)length,
     };
+    insist(length < sizeof attacher->why.text, "%zu", length);
     memcpy(message->bytes + sizeof message->control, attacher->why.text, length);
     (void)message_send(attacher->socket, message->bytes, message->header.length, NULL, 0, MSG_DONTWAIT);
     close(attacher->socket);
@@ -162,6 +164,7 @@ int buffer_attach(struct wispd *daemon, struct connection *connection, uint64_t 
         users_charge_less(connection->user, size);
         return refuse_errno(why, result, "attaching a buffer");
     }
+    insist(!attacher->busy && *number < WIRE_BUFFERS_MAX && !attacher->region.address, "%u", *number);
     connection->charged += size;
     attacher->busy = true;
     attacher->told = false;
@@ -180,6 +183,7 @@ int buffer_attach(struct wispd *daemon, struct connection *connection, uint64_t 
 
 static void give_back(struct connection *connection, uint64_t size)
 {
+    insist(size <= connection->charged);
     users_charge_less(connection->user, size);
     connection->charged -= size;
 }
@@ -190,6 +194,7 @@ static void go_on(struct wispd *daemon, struct attacher *attacher)
 {
     struct connection *connection = connection_find(&daemon->table, attacher->index, attacher->generation);
 
+    insist(attacher->busy);
     if (attacher->told) {
         attacher->busy = false;
         return;
@@ -221,6 +226,7 @@ int buffer_detach(struct connection *connection, uint32_t number, struct reason 
     struct channel_memory *memory = &connection->channel.memory;
     struct buffer *buffer = &memory->buffers[number];
 
+    insist(number < WIRE_BUFFERS_MAX, "%u", number); /* wire_check_message() has seen to it */
     if (!buffer_size(buffer))
         return refuse(why, WISP_E_INVALID, "buffer %" PRIu32 " is not there", number);
     if (connection->job_out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/channels.h"
+#include "base/insist.h"
 #include "daemon/control/attach.h"
 #include "daemon/control/keep.h"
 #include "daemon/control/shards.h"
@@ -7,6 +8,7 @@
 
 void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job))
 {
+    insist(!connection->job_out && connection->state != CONNECTION_FREE, "is %d", connection->state);
     connection->job_out = true;
     connection->job.run = run;
     helper_ask(daemon->helper, &connection->job);
@@ -60,6 +62,7 @@ void channels_hang_up(struct wispd *daemon, struct connection *connection)
 
 void channels_serve(struct wispd *daemon, struct connection *connection)
 {
+    insist(connection->state == CONNECTION_OPEN && !connection->served, "is %d", connection->state);
     connection->served = true;
     worker_serve(shards_of(daemon, connection), &connection->channel);
 }

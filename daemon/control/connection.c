@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/control/connection.h"
 
 static struct channel channel_of_slot(uint32_t index, uint32_t generation)
@@ -12,6 +13,7 @@ static struct channel channel_of_slot(uint32_t index, uint32_t generation)
 
 int connection_table_init(struct connection_table *table, uint32_t capacity, uint32_t shards)
 {
+    insist(capacity <= CONNECTIONS_MAX && shards > 0 && shards <= CONFIG_SHARDS_MAX, "%u, %u", capacity, shards);
     *table = (struct connection_table){ .capacity = capacity, .shards = shards };
     table->connections = calloc(capacity, sizeof *table->connections);
     if (!table->connections)
@@ -36,6 +38,9 @@ struct connection *connection_accept(struct connection_table *table, int socket,
 
         if (connection->state != CONNECTION_FREE)
             continue;
+        insist(table->used < table->capacity, "%u of %u", table->used, table->capacity);
+        insist(!connection->served && !connection->job_out && !connection->charged && !connection->outbox.busy);
+        insist(connection->socket < 0 && connection->process < 0);
         connection->state = CONNECTION_PENDING;
         connection->channel.generation++;
         connection->socket = connection->channel.socket = socket;
@@ -77,6 +82,7 @@ static uint32_t choose_shard(const struct connection_table *table)
     }
     for (uint32_t i = 1; i < table->shards; i++)
         fewest = channels[i] < channels[fewest] ? i : fewest;
+    insist(fewest < table->shards);
     return fewest;
 }
 
@@ -87,6 +93,8 @@ int connection_agree(struct connection_table *table, struct connection *connecti
                              &connection->channel.layout, why);
     const uint32_t shard = choose_shard(table);
     uint64_t cost;
+
+    insist(connection->state == CONNECTION_PENDING && !connection->charged, "is %d", connection->state);
 
     if (result)
         return result;
@@ -99,6 +107,7 @@ int connection_agree(struct connection_table *table, struct connection *connecti
     connection->channel.allowance = &connection->user->allowance;
     connection->channel.tally = connection->user->tallies[shard];
     connection->welcome = *welcome;
+    insist(connection->user->pending > 0 && table->pending > 0);
     connection->user->pending--;
     connection->state = CONNECTION_MAKING;
     table->pending--;
@@ -108,6 +117,8 @@ int connection_agree(struct connection_table *table, struct connection *connecti
 void connection_ask_only(struct connection_table *table, struct connection *connection,
                          const struct wire_welcome *welcome)
 {
+    insist(connection->state == CONNECTION_PENDING, "is %d", connection->state);
+    insist(connection->user->pending > 0 && table->pending > 0);
     connection->welcome = *welcome;
     connection->asked_ns = clock_ns();
     connection->user->pending--;
@@ -119,12 +130,14 @@ void connection_ask_only(struct connection_table *table, struct connection *conn
 
 void connection_open(struct connection_table *table, struct connection *connection)
 {
+    insist(connection->state == CONNECTION_MAKING && connection->channel.memory.journal, "is %d", connection->state);
     connection->state = CONNECTION_OPEN;
     table->open++;
 }
 
 bool connection_table_is_crowded(const struct connection_table *table, uint32_t most)
 {
+    insist(table->used >= table->pending + table->asking + table->dead, "%u", table->used);
     return table->used - table->pending - table->asking - table->dead > most || table->dead >= most;
 }
 
@@ -134,6 +147,7 @@ void connection_drop_reply(struct connection *connection)
 {
     struct outbox *outbox = &connection->outbox;
 
+    insist(!outbox->own || connection->user->answers >= outbox->own_length);
     if (outbox->own)
         connection->user->answers -= outbox->own_length;
     free(outbox->own);
@@ -149,11 +163,14 @@ static void close_at(int *fd)
 
 void connection_close(struct connection_table *table, struct connection *connection)
 {
+    insist(connection->state != CONNECTION_FREE && connection->state != CONNECTION_DEAD, "is %d", connection->state);
     if (connection->state == CONNECTION_PENDING) {
+        insist(table->pending > 0 && connection->user->pending > 0);
         table->pending--;
         connection->user->pending--;
     }
     if (connection->state == CONNECTION_ASKING) {
+        insist(table->asking > 0 && connection->user->asking > 0);
         table->asking--;
         connection->user->asking--;
     }
@@ -170,6 +187,7 @@ void connection_close(struct connection_table *table, struct connection *connect
 
 void connection_left(struct connection *connection)
 {
+    insist(connection->served && connection->state == CONNECTION_DEAD, "is %d", connection->state);
     connection->served = false;
     close_at(&connection->socket);
 }
@@ -183,6 +201,7 @@ void connection_leave(struct connection *connection)
 {
     if (!connection->charged)
         return;
+    insist(connection->state == CONNECTION_DEAD && !connection->leaving, "is %d", connection->state);
     users_leave(connection->user, connection->charged);
     connection->charged = 0;
     connection->leaving = true;
@@ -190,6 +209,8 @@ void connection_leave(struct connection *connection)
 
 void connection_release(struct connection_table *table, struct connection *connection)
 {
+    insist(connection->state == CONNECTION_DEAD && !connection->served, "is %d", connection->state);
+    insist(!connection->channel.memory.journal && connection->channel.memory.request.fd < 0);
     connection_leave(connection);
     if (connection->leaving)
         users_left(connection->user);
@@ -199,6 +220,7 @@ void connection_release(struct connection_table *table, struct connection *conne
     connection->asked_ns = 0;
     connection->name[0] = connection->stored[0] = 0;
     connection->state = CONNECTION_FREE;
+    insist(table->dead > 0 && table->used > 0);
     table->dead--;
     table->used--;
 }

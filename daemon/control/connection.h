@@ -85,6 +85,8 @@ static inline struct connection *connection_of_job(struct helper_job *job)
     return (struct connection *)((char *)job - offsetof(struct connection, job));
 }
 
+enum { CONNECTIONS_MAX = 1 << 24 }; /* what a token has room for */
+
 struct connection_table {
     struct connection *connections;
     uint32_t capacity;

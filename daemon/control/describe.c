@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/control/describe.h"
 #include "daemon/control/reload.h"
 #include "daemon/control/shards.h"
@@ -23,6 +24,8 @@ enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
 static void print_counters(FILE *out, const struct wispd *daemon, uint32_t model)
 {
     uint64_t requests = 0, samples = 0, batches = 0, refused = 0;
+
+    insist(daemon->serving->set == daemon->set && model < daemon->set->model_count, "%u", model);
 
     for (uint32_t i = 0; i < daemon->shards; i++) {
         const struct tally *tally = daemon->serving->queues[i]->queues[model].tally;

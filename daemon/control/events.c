@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/control/accept.h"
@@ -98,6 +99,9 @@ static int on_helper(struct wispd *daemon, struct connection *none, const struct
     while ((job = helper_done(daemon->helper))) {
         struct connection *connection = connection_of_job(job);
 
+        insist(connection->job_out && (connection->state == CONNECTION_MAKING || connection->state == CONNECTION_DEAD ||
+                                       connection->state == CONNECTION_OPEN),
+               "is %d", connection->state);
         connection->job_out = false;
         if (connection->state == CONNECTION_MAKING)
             handshake_finish(daemon, connection);
@@ -216,6 +220,7 @@ int events_handle(struct wispd *daemon, uint64_t until_ns)
         enum event_kind kind = (enum event_kind)(token >> 56);
         struct connection *connection = NULL;
 
+        insist(kind < EVENT_KINDS && handlers[kind].handle, "%d", kind);
         if (handlers[kind].of_channel) {
             connection = connection_find(&daemon->table, (uint32_t)(token >> 32 & 0xffffff), (uint32_t)token);
             if (!connection)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/handshake.h"
@@ -75,6 +76,7 @@ int handshake_watch(struct wispd *daemon, struct connection *connection, struct 
 {
     int fd = peer_process(connection->socket, connection->pid);
 
+    insist(connection->process < 0);
     if (fd == -ENODATA) {
         if (!daemon->no_processes)
             log_notice(
@@ -154,6 +156,7 @@ void handshake_finish(struct wispd *daemon, struct connection *connection)
 {
     struct wire_welcome *welcome = &connection->welcome;
 
+    insist(connection->state == CONNECTION_MAKING && !connection->job_out, "is %d", connection->state);
     if (connection->made) {
         log_limited(connection, LOG_LEVEL_ERROR, "no memory: %s", connection->why.text);
         snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/control/keep.h"
@@ -64,6 +65,8 @@ static void put(struct wispd *daemon, struct connection *connection)
                                   memory->pages.fd };
     int result;
 
+    insist(connection->state == CONNECTION_OPEN && !connection->never_kept, "is %d", connection->state);
+    insist(memory->journal->magic == JOURNAL_MAGIC); /* who comes after a death can read it */
     memcpy(memory->journal->name, connection->name, sizeof memory->journal->name);
     snprintf(connection->stored, sizeof connection->stored, STORE_CHANNEL "%016" PRIx64 ".%u.%u", daemon->epoch,
              channel->index, channel->generation);
@@ -86,6 +89,7 @@ bool keep_channel(struct wispd *daemon, struct connection *connection)
 
 static void take_out(struct wispd *daemon, struct connection *connection)
 {
+    insist(daemon->keep.channels > 0);
     (void)store_remove(connection->stored);
     *connection->stored = 0;
     daemon->keep.channels--;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "daemon/control/keep.h"
 #include "daemon/control/models.h"
 #include "daemon/control/room.h"
@@ -45,6 +46,7 @@ static void answer_from(struct wispd *daemon, struct serving *serving)
 {
     struct model_set *set = model_set_hold(serving->set);
 
+    insist(!serving->awaited || !daemon->set); /* every shard knows its routes, but the first set's */
     model_set_release(daemon->set);
     daemon->set = set;
     daemon->serving = serving;
@@ -75,6 +77,7 @@ bool models_in_use(struct wispd *daemon, struct queue_set *queues)
 {
     struct serving *serving = queues->part_of;
 
+    insist(serving->awaited > 0 && serving->awaited <= daemon->shards, "%u", serving->awaited);
     if (--serving->awaited)
         return false;
     if (daemon->serving != serving)
@@ -96,8 +99,11 @@ static void take_out(struct wispd *daemon, struct serving *serving)
  * have. */
 void models_done_with(struct wispd *daemon, struct queue_set *queues)
 {
-    if (!--queues->part_of->out)
+    insist(queues->part_of->out > 0 && !queues->held, "%u", queues->held);
+    if (!--queues->part_of->out) {
+        insist(daemon->serving != queues->part_of);
         take_out(daemon, queues->part_of);
+    }
 }
 
 void models_end(struct wispd *daemon)

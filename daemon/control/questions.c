@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "daemon/control/attach.h"
 #include "daemon/control/channels.h"
@@ -40,6 +41,7 @@ static void copy_piece(const struct outbox *outbox, unsigned char *to, size_t le
     size_t at = outbox->offset;
     size_t shared = at < outbox->shared_length ? MIN(length, outbox->shared_length - at) : 0;
 
+    insist(at + length <= outbox->shared_length + outbox->own_length, "%zu at %zu", length, at);
     if (shared)
         memcpy(to, outbox->shared + at, shared);
     if (length > shared)
@@ -52,6 +54,7 @@ static int outbox_send(struct wispd *daemon, struct connection *connection)
     struct outbox *outbox = &connection->outbox;
     struct message *message = &daemon->inbox; /* what was in it has been read */
 
+    insist(outbox->busy && outbox->offset <= outbox->length, "%zu of %zu", outbox->offset, outbox->length);
     do {
         size_t piece = MIN(outbox->length - outbox->offset, (size_t)WIRE_CONTROL_MAX);
         size_t length = sizeof outbox->head + piece;
@@ -77,6 +80,7 @@ static int reply(struct wispd *daemon, struct connection *connection, const stru
     struct user *user = connection->user;
     size_t shared = text.shared ? strlen(text.shared) : 0, own = text.own ? strlen(text.own) : 0;
 
+    insist(!connection->outbox.busy);
     if (own > SMALL && user->answers && !size_within(user->answers, own, ANSWERS_MAX)) {
         free(text.own);
         status = WISP_E_BUSY;
@@ -126,6 +130,7 @@ static int answer_describe(struct wispd *daemon, struct connection *connection, 
     uint32_t route;
 
     /* Out of the message, whose memory the reply is put together in. Only printable characters are repeated. */
+    insist(length > 0 && length < WIRE_NAME_MAX, "%zu", length);
     memcpy(name, payload, length);
     route = model_set_find(daemon->set, name, length);
     if (route != ROUTE_NONE)
@@ -274,6 +279,8 @@ static void go_on(struct wispd *daemon, struct connection *connection, int resul
 
 void questions_answer(struct wispd *daemon, struct connection *connection)
 {
+    insist(connection->state == CONNECTION_OPEN || connection->state == CONNECTION_ASKING, "is %d", connection->state);
+    insist(!connection->outbox.busy && !connection->reload); /* one at a time */
     go_on(daemon, connection, receive(daemon, connection));
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "daemon/control/models.h"
 #include "daemon/control/reload.h"
@@ -148,6 +149,7 @@ static void begin(struct wispd *daemon)
     };
     struct reload *reload = daemon->reload;
 
+    insist(reload->phase == PHASE_IDLE && !reload->loading.set, "is %d", reload->phase);
     reload->begun++;
     reload->phase = PHASE_LOADING;
     reload->began_ns = clock_ns();
@@ -255,6 +257,7 @@ static void use(struct wispd *daemon)
     struct reload *reload = daemon->reload;
     struct loading *loading = &reload->loading;
 
+    insist(!loading->result == !!loading->set, "%d", loading->result);
     if (!loading->result)
         loading->result = models_use(daemon, loading->set, &loading->why);
     if (loading->result) {
@@ -271,6 +274,7 @@ void reload_loaded(struct wispd *daemon)
 
     if (!helper_done(reload->loader))
         return;
+    insist(reload->phase == PHASE_LOADING || reload->phase == PHASE_KEEPING, "is %d", reload->phase);
     if (reload->phase == PHASE_LOADING)
         use(daemon);
     else
@@ -299,6 +303,7 @@ static void keep_it(struct wispd *daemon)
         finish_good(daemon);
         return;
     }
+    insist(!reload->kept && (reload->phase == PHASE_USING || reload->phase == PHASE_IDLE), "is %d", reload->phase);
     reload->phase = PHASE_KEEPING;
     reload->kept = model_set_hold(daemon->set);
     reload->config = daemon->config;
@@ -318,6 +323,7 @@ void reload_in_use(struct wispd *daemon, const struct serving *serving)
 
     if (!reload || serving != reload->awaited)
         return;
+    insist(reload->phase == PHASE_USING, "is %d", reload->phase);
     loading = &reload->loading;
     reload->counts.done++;
     reload->counts.rolled_back = loading->kind == LOADING_BEFORE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/reports.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/models.h"
@@ -64,6 +65,7 @@ static int take_of(struct wispd *daemon, struct worker *worker)
             models_done_with(daemon, mail.subject);
             break;
         case REPORT_DRAINED:
+            insist(daemon->stopping && daemon->drained < daemon->shards, "%u", daemon->drained);
             daemon->done |= ++daemon->drained == daemon->shards;
             break;
         case REPORT_FAILED:

@@ -14,6 +14,7 @@
  */
 #include "daemon/control/room.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/control/channels.h"
@@ -103,8 +104,10 @@ void room_offer(struct wispd *daemon)
         .response_default = arena_for(MAX(SAMPLES * output, ARENA_MIN), config),
         .arena_max = config->limits.arena,
     };
+    insist(config->limits.channels_per_user > 0);
     cut_to_share(offer, config->limits.memory_per_user / config->limits.channels_per_user, input, output, config);
     cost = cost_of(offer->entries_default, offer->request_default, offer->response_default);
+    insist(offer->request_default % WIRE_PAGE == 0 && offer->response_default % WIRE_PAGE == 0);
     if (cost > config->limits.memory_per_user / config->limits.channels_per_user)
         log_notice(
             "a channel takes %llu KiB by default, so limits.memory_per_user is enough for %llu of a user's %u channels",
@@ -143,6 +146,7 @@ void room_make(struct wispd *daemon, const struct user *user)
     }
     if (!victim)
         return;
+    insist(victim->served && victim->user != user);
     log_limited(victim, LOG_LEVEL_INFO, "idle, and all channels are taken: closed for another user");
     daemon->given_up++;
     channels_hang_up(daemon, victim);

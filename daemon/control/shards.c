@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/shards.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "daemon/service/processors.h"
 #include "daemon/sight/counter.h"
@@ -24,6 +25,8 @@ int shards_start(struct wispd *daemon, const struct worker_setup *setup, struct 
     uint32_t processors[CONFIG_SHARDS_MAX] = { 0 };
     struct worker_setup one = *setup;
     int result = 0;
+
+    insist(wanted > 0 && wanted <= CONFIG_SHARDS_MAX && !daemon->shards, "%u", wanted);
 
     one.pinned = choose_processors(daemon->config, processors);
     while (!result && daemon->shards < wanted) {

@@ -5,6 +5,7 @@
 #ifndef DAEMON_CONTROL_SHARDS_H
 #define DAEMON_CONTROL_SHARDS_H
 
+#include "base/insist.h"
 #include "daemon/control/daemon.h"
 
 /* Starts as many as the configuration says. -errno. */
@@ -16,6 +17,7 @@ void shards_free(struct wispd *daemon);
 /* The one that has the connection's channel. */
 static inline struct worker *shards_of(const struct wispd *daemon, const struct connection *connection)
 {
+    insist(connection->shard < daemon->shards, "%u of %u", connection->shard, daemon->shards);
     return daemon->workers[connection->shard];
 }
 

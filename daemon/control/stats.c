@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "daemon/control/describe.h"
 #include "daemon/sight/tally_text.h"
 #include "daemon/users/visible.h"
@@ -21,6 +22,7 @@ static uint64_t sum_of(const struct wispd *daemon, uint32_t model, struct tally 
 {
     uint64_t under_way = 0;
 
+    insist(daemon->serving->set == daemon->set && model < daemon->set->model_count, "%u", model);
     tally_clear(sum);
     for (uint32_t i = 0; i < daemon->shards; i++) {
         const struct queue *queue = &daemon->serving->queues[i]->queues[model];

@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/control/accept.h"
@@ -199,6 +200,7 @@ int wispd_run(struct wispd *daemon, int signals)
 {
     int result = begin(daemon, signals);
 
+    insist(!daemon->drained);
     while (!result && !daemon->done) {
         result = reports_take(daemon);
         if (!result && !daemon->done && shards_arm(daemon))
