@@ -193,6 +193,41 @@ static void killed_at_any_point_it_answers_once(void **state)
     stop();
 }
 
+/* What the daemon wrote into its own memory is not there any more: it says so, ends, and comes back; and whoever has
+ * nothing to do with it sees that an answer takes longer. */
+static void a_failed_assertion_is_said_and_others_go_on(void **state)
+{
+    static struct raw_client damaged;
+    struct wire_submission request;
+    struct journal *journal;
+    uint32_t route;
+    size_t size;
+
+    (void)state;
+    start(NULL, NULL);
+    open_kept(&damaged, 1);
+    journal = manager_map(&manager, "wisp-journal", &size);
+    assert_non_null(journal);
+    open_kept(&bed.client, 2);
+    route = ask_route();
+    for (uint32_t i = 0; i < journal->welcome.entries; i++)
+        __atomic_store_n(&journal->requests[i].state, REQUEST_RUN, __ATOMIC_RELAXED);
+    munmap(journal, size);
+    request = alpha_request(route, 1, 0);
+    assert_true(raw_submit(&damaged, &request));
+    assert_int_equal(daemon_wait(&bed.daemon, PATIENCE_MS), 128 + SIGABRT);
+    assert_true(daemon_logged(&bed.daemon, "s1_intake.c:"));
+    assert_true(daemon_logged(&bed.daemon, "s1_intake(): assertion failed: request->state == REQUEST_FREE: is 6\n"));
+    daemon_restart(&bed.daemon);
+    alpha_round(bed.reference, &bed.client, route, 3, 1);
+    assert_int_equal(ask_route(), route); /* on the same socket */
+    raw_close(&damaged);
+    raw_close(&bed.client);
+    assert_true(manager_comes_to_hold(&manager, STORE_CHANNEL, 0));
+    bed_serves();
+    stop();
+}
+
 /* ---- what does not ---- */
 
 /* As if it had been computed when two daemons died, and now the third. */
@@ -331,6 +366,7 @@ int main(void)
         cmocka_unit_test(what_waits_when_it_dies_is_run_by_the_next),
         cmocka_unit_test(sigterm_leaves_the_rest_to_the_next),
         cmocka_unit_test(killed_at_any_point_it_answers_once),
+        cmocka_unit_test(a_failed_assertion_is_said_and_others_go_on),
         cmocka_unit_test(what_three_daemons_died_of_is_given_up),
         cmocka_unit_test(a_question_under_way_ends_the_channel),
         cmocka_unit_test(a_client_that_has_gone_meanwhile_is_forgotten),
