@@ -47,8 +47,9 @@ bool file_is_same(const char *a, const char *b);
 bool file_will_be_same(const char *a, const char *b);
 
 /* A file that comes into being whole, or not at all: what stood at its path stays until the end. It is written to `fd`,
- * and has no name until then: with its process it is gone, however that ends. Where the file system has no such files,
- * and between two system calls when it takes the place of another, it has a name beside that, which SIGKILL leaves. */
+ * and has no name until then: with its process it is gone, however that ends. At the end, between two system calls when
+ * it takes the place of another, and while it is copied where the file system gives no name to what has none, it has a
+ * name beside that, which SIGKILL leaves; other signals wait. */
 struct file_replacement {
     const char *path; /* the caller's */
     int fd;

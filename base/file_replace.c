@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,37 @@ static int open_named(struct file_replacement *replacement)
     return fd < 0 ? fd : 0;
 }
 
+/* Where the file system has none without a name, one whose name is taken away: that it can have one is known then, and
+ * whoever is ended leaves nothing. */
+static int open_nameless(struct file_replacement *replacement)
+{
+    const int result = open_named(replacement);
+
+    if (result)
+        return result;
+    if (unlink(replacement->temporary) < 0) {
+        const int error = -errno;
+
+        close(steal_fd(&replacement->fd));
+        return error;
+    }
+    *replacement->temporary = '\0';
+    return 0;
+}
+
+/* While there is a name beside the path no signal ends this thread. */
+static int with_signals_held(struct file_replacement *replacement, int (*run)(struct file_replacement *replacement))
+{
+    sigset_t all, before;
+    int result;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    result = run(replacement);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
+
 static int finish_named(struct file_replacement *replacement)
 {
     return fsync(replacement->fd) < 0 || rename(replacement->temporary, replacement->path) < 0 ? -errno : 0;
@@ -98,14 +130,12 @@ static int copy_to_named(struct file_replacement *replacement)
 }
 
 /* A link takes no place that is taken, and a rename does: what replaces a file has a second name between two system
- * calls. Some systems make a file without a name and then refuse it one, as AppArmor may. */
-static int finish_unnamed(struct file_replacement *replacement)
+ * calls. Some systems make a file without a name and then refuse it one, as AppArmor may; and one whose name was taken
+ * away gets none again. */
+static int give_name(struct file_replacement *replacement)
 {
-    int result = fsync(replacement->fd) < 0 ? -errno : 0;
+    int result = link_to(replacement->fd, replacement->path);
 
-    if (result)
-        return result;
-    result = link_to(replacement->fd, replacement->path);
     if (!result)
         return 0;
     if (result == -EEXIST) {
@@ -141,7 +171,7 @@ int file_replace(const char *path, struct file_replacement *out, struct reason *
         strlen(path_name(path)) + sizeof ".XXXXXX" - 1 > NAME_MAX)
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
     out->fd = open_unnamed(path);
-    result = out->fd < 0 ? open_named(out) : 0;
+    result = out->fd < 0 ? with_signals_held(out, open_nameless) : 0;
     return result ? refuse_errno(why, result, "cannot create %s", path) : 0;
 }
 
@@ -155,8 +185,10 @@ void file_replace_drop(struct file_replacement *replacement)
 
 int file_replace_end(struct file_replacement *replacement, int result, struct reason *why)
 {
+    if (!result && fsync(replacement->fd) < 0)
+        result = -errno;
     if (!result)
-        result = *replacement->temporary ? finish_named(replacement) : finish_unnamed(replacement);
+        result = with_signals_held(replacement, give_name);
     if (!result) {
         close(steal_fd(&replacement->fd));
         return 0;
