@@ -2,6 +2,7 @@
  *
  * From a file to a file in one call, on top of what any program could call itself.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 enum {
     FINDS_MAX = 3,
     FILES_MAX = 8,
+    OPTIONS_WITHOUT_MADE = offsetof(struct wisp_process_options, made), /* as programs of before have them */
 };
 
 CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
@@ -44,6 +46,17 @@ static int check_count(const struct process *process)
         return 0;
     return refuse(wisp_private_last_error(), WISP_E_INVALID, "%s makes one file of %u, and %zu %s given",
                   wisp_model_name(process->model), wanted, process->count, process->count == 1 ? "is" : "are");
+}
+
+/* Bytes of all that was read, whole or in windows. */
+static void tell_made(struct process *process)
+{
+    const struct wisp_process_options *options = process->options;
+
+    for (size_t i = 0; i < process->count; i++)
+        process->read.bytes += process->files[i].length;
+    if (options->made)
+        options->made(options->made_user, &process->read, &process->made);
 }
 
 /* The file comes into being beside the name that it will have. */
@@ -72,6 +85,7 @@ static int run(struct process *process, const char *name)
     int result = wisp_find(process->client, name, &model);
 
     process->model = model;
+    process->read = process->made = (struct wisp_extent){ .bytes = 0 };
     if (!result)
         result = codec_media_of_floats(model, &process->media);
     if (!result)
@@ -80,7 +94,11 @@ static int run(struct process *process, const char *name)
         result = check_count(process);
     if (!result && process->out)
         result = processor->check_name(process->out, wisp_private_last_error());
-    return result ? result : run_into(process, processor);
+    if (!result)
+        result = run_into(process, processor);
+    if (!result)
+        tell_made(process);
+    return result;
 }
 
 float process_threshold(const struct process *process)
@@ -93,7 +111,7 @@ static int check_options(const struct wisp_process_options *options)
     if (!(options->threshold >= 0 && options->threshold < 1))
         return refuse(wisp_private_last_error(), WISP_E_INVALID,
                       "wisp_process_options.threshold is %g: must be from 0 to below 1", (double)options->threshold);
-    if (!options->size || options->size == sizeof *options)
+    if (!options->size || options->size == sizeof *options || options->size == OPTIONS_WITHOUT_MADE)
         return 0;
     return refuse(wisp_private_last_error(), WISP_E_INVALID,
                   "wisp_process_options.size must be sizeof(struct wisp_process_options), or 0");
@@ -142,14 +160,22 @@ WISP_EXPORT int wisp_check_output(const wisp_model *model, const char *out)
     return result ? result : processor->check_name(out, wisp_private_last_error());
 }
 
+/* What a program says that knows of less than there is. */
+static struct wisp_process_options copy_options(const struct wisp_process_options *options)
+{
+    struct wisp_process_options own = { .size = 0 };
+
+    if (options)
+        memcpy(&own, options, options->size ? MIN(options->size, sizeof own) : sizeof own);
+    return own;
+}
+
 WISP_EXPORT int wisp_process_files(wisp_client *client, const char *model, const char *const *in, const char *out,
                                    const struct wisp_process_options *options, struct wisp_timings *timings)
 {
-    static const struct wisp_process_options usual = { .size = sizeof usual };
+    const struct wisp_process_options own = copy_options(options);
     struct process_file files[FILES_MAX] = { { .fd = -1 } };
-    struct process process = {
-        .client = client, .files = files, .out = out, .options = options ? options : &usual, .timings = timings
-    };
+    struct process process = { .client = client, .files = files, .out = out, .options = &own, .timings = timings };
     size_t opened = 0;
     int result;
 

@@ -32,8 +32,9 @@ struct process {
     size_t count;
     const char *out; /* the file's name, whose ending may say the format; NULL: none is wished */
     const struct wisp_process_options *options;
-    struct wisp_timings *timings; /* NULL */
-    bool begun;                   /* something has been written that cannot be taken back */
+    struct wisp_timings *timings;  /* NULL */
+    bool begun;                    /* something has been written that cannot be taken back */
+    struct wisp_extent read, made; /* what a processor found and made; bytes are counted as they go */
 };
 
 struct processor {
@@ -58,7 +59,7 @@ int process_read(struct process_file *file);
 int process_source(struct process_file *file, struct byte_source *out);
 
 /* To `fd`, of a processor that makes a file in one. -errno. */
-int process_put(const struct process *process, int fd, const void *bytes, size_t length);
+int process_put(struct process *process, int fd, const void *bytes, size_t length);
 const char *process_out_name(const struct process *process); /* for sentences */
 
 /* Of a mask, above which a pixel is set. */

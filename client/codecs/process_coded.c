@@ -60,10 +60,11 @@ static int read_form(const struct process *p, struct latent_form *out)
     return latent_form_of(p->media, latents.dimensions, out, wisp_private_last_error());
 }
 
-static void tell(const struct process *p, const struct coded *coded, size_t bytes)
+static void tell(struct process *p, const struct coded *coded, size_t bytes)
 {
     const struct wisp_coded what = { .width = coded->width, .height = coded->height, .bytes = bytes };
 
+    p->read = p->made = (struct wisp_extent){ .width = coded->width, .height = coded->height };
     if (p->options->coded)
         p->options->coded(p->options->coded_user, &what);
 }
@@ -81,7 +82,7 @@ static int take_latents(void *user, uint64_t number, const wisp_request *request
     return latent_tiles_give(user, number, wisp_request_output_tensor(request, 0), wisp_private_last_error());
 }
 
-static int write_coded(const struct process *p, const struct latent_tiles *tiles, const struct media_picture *picture,
+static int write_coded(struct process *p, const struct latent_tiles *tiles, const struct media_picture *picture,
                        void **bytes, size_t *length)
 {
     const struct coded coded =
@@ -93,7 +94,7 @@ static int write_coded(const struct process *p, const struct latent_tiles *tiles
     return result;
 }
 
-static int compress(const struct process *p, const struct latent_form *form, void **bytes, size_t *length)
+static int compress(struct process *p, const struct latent_form *form, void **bytes, size_t *length)
 {
     cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
     struct flight_work work = { .fill = fill_pixels, .take = take_latents };
@@ -210,7 +211,7 @@ static int check_maker(const struct process *p, const struct latent_form *form, 
     return refuse(why, WISP_E_FORMAT, "%s: it is not of the form that %s gives", p->files->name, coded->model);
 }
 
-static int restore(const struct process *p, const struct latent_form *form, struct media_picture *out)
+static int restore(struct process *p, const struct latent_form *form, struct media_picture *out)
 {
     struct reason *why = wisp_private_last_error();
     struct back back = { .latents = { .values = NULL } };
@@ -273,7 +274,7 @@ static bool is_for(const struct process *p)
 }
 
 /* The one way or the other: *bytes is the file that comes out, if one is wished. */
-static int go(const struct process *p, void **bytes, size_t *length)
+static int go(struct process *p, void **bytes, size_t *length)
 {
     cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
     const bool back = coded_is(p->files->bytes, p->files->length);

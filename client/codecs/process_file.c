@@ -59,16 +59,18 @@ int process_source(struct process_file *file, struct byte_source *out)
         result = byte_source_of_file(out, file->fd);
     if (result)
         return refuse_errno(why, result, "cannot read %s", file->name);
+    file->length = out->length;
     if (out->length <= SOURCE_MAX)
         return 0;
     byte_source_deinit(out);
     return refuse(why, WISP_E_FORMAT, "%s: larger than the %d bytes allowed here", file->name, SOURCE_MAX);
 }
 
-int process_put(const struct process *process, int fd, const void *bytes, size_t length)
+int process_put(struct process *process, int fd, const void *bytes, size_t length)
 {
     const uint8_t *from = bytes;
 
+    process->made.bytes = length;
     while (length) {
         const ssize_t put = write(fd, from, length);
 

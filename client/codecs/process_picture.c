@@ -130,6 +130,8 @@ static int run(struct process *p, int fd)
         result = media_decode_picture(file->name, file->bytes, file->length, &picture, why);
     if (!result)
         result = media_goes_in_tiles(p->media) ? run_tiles(p, &picture, &out) : run_whole(p, &picture, &out);
+    p->read = (struct wisp_extent){ .width = picture.width, .height = picture.height };
+    p->made = (struct wisp_extent){ .width = out.width, .height = out.height };
     if (!result && media_answer(p->media) == MEDIA_ANSWER_MASK)
         result = process_mask(p, &picture, &out);
     if (!result && p->out)

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <wisp/private.h>
 
@@ -114,16 +115,21 @@ static int run_pieces(struct process *p, struct media_masking *masking, int fd)
         .count = media_masking_pieces(masking), .fill = fill_piece, .take = take_piece, .user = &sounding
     };
     struct reason *why = wisp_private_last_error();
+    struct stat status;
+    const double seconds = (double)media_masking_count(masking) / media_sound_rate(p->media);
     int result = p->out ? media_sound_writer_new(p->out, media_sound_rate(p->media), media_masking_count(masking), fd,
                                                  &writer, why)
                         : 0;
 
+    p->read.seconds = p->made.seconds = seconds;
     sounding.writer = writer;
     if (!result)
         result = flight_run(p->client, p->model, &work, p->options, p->timings);
     if (result || !writer)
         return result;
     result = media_sound_writer_end(writer, why);
+    if (!result && strcmp(p->out, "-") != 0 && !fstat(fd, &status))
+        p->made.bytes = (uint64_t)status.st_size;
     return result ? refuse_in(why, result, "%s", process_out_name(p)) : 0;
 }
 

@@ -162,8 +162,17 @@ static int print_transcript(const struct run *run)
 
 void answer_print_written(const struct run *run, const struct answer *answer)
 {
-    if (!run->lines)
-        answer_print_timings(run, answer);
+    struct screen screen;
+
+    if (run->lines || (!run->verbose && !run->screen.terminal))
+        return;
+    screen_init(&screen, stderr);
+    fputs("  ", stderr);
+    screen_text(&screen, STYLE_PLAIN, answer->input->name, 0);
+    fputs(" → ", stderr);
+    screen_text(&screen, STYLE_PLAIN, strcmp(run->written.name, "-") != 0 ? run->written.name : "standard output", 0);
+    fputc('\n', stderr);
+    answer_print_timings(run, answer);
 }
 
 void answer_print_heading(const struct run *run, const struct answer *answer)

@@ -118,7 +118,75 @@ struct made {
     const char *out;
     struct objects *objects;
     struct wisp_coded coded; /* 0 bytes: nothing was compressed */
+    struct wisp_extent read, made;
 };
+
+/* ---- how large it is ---- */
+
+static void keep_extents(void *user, const struct wisp_extent *read, const struct wisp_extent *what)
+{
+    struct made *made = user;
+
+    made->read = *read;
+    made->made = *what;
+}
+
+static void print_extent(const struct screen *screen, const struct wisp_extent *extent)
+{
+    char bytes[32];
+
+    if (extent->width)
+        fprintf(screen->file, ", %u x %u pixels", extent->width, extent->height);
+    else
+        fprintf(screen->file, ", %.2f s", extent->seconds);
+    if (extent->bytes)
+        fprintf(screen->file, ", %s bytes", format_count(extent->bytes, bytes));
+}
+
+/* What the work came to, as such work is compared. */
+static void print_gain(FILE *to, const struct answer *answer, const struct made *made)
+{
+    const double seconds = (double)answer->timings.total_ns / NS_PER_S;
+
+    if (made->made.seconds > 0)
+        fprintf(to, "; %.0f times as fast as it sounds", made->made.seconds / seconds);
+    else if (made->coded.bytes && made->made.bytes && made->read.bytes > made->made.bytes)
+        fprintf(to, "; %.1f times as small", (double)made->read.bytes / (double)made->made.bytes);
+    else
+        fprintf(to, "; %.1f megapixels a second", (double)made->made.width * made->made.height / 1e6 / seconds);
+}
+
+/* As the times it is no data. */
+static void print_extents(const struct run *run, const struct answer *answer, const struct made *made)
+{
+    struct screen screen;
+
+    if (!made->out || (!run->verbose && !run->screen.terminal))
+        return;
+    fflush(stdout);
+    screen_init(&screen, stderr);
+    fputs("  ", stderr);
+    screen_text(&screen, STYLE_PLAIN, answer->input->name, 0);
+    if (run->merged > 1)
+        fprintf(stderr, " and %u more", run->merged - 1);
+    print_extent(&screen, &made->read);
+    fputs(" → ", stderr);
+    screen_text(&screen, STYLE_PLAIN, strcmp(made->out, "-") != 0 ? made->out : "standard output", 0);
+    print_extent(&screen, &made->made);
+    print_gain(stderr, answer, made);
+    fputc('\n', stderr);
+}
+
+static json_t *extent_json(const struct wisp_extent *extent)
+{
+    json_t *object = extent->width ? json_pack("{s:I, s:I}", "width", (json_int_t)extent->width, "height",
+                                               (json_int_t)extent->height)
+                                   : json_pack("{s:f}", "seconds", extent->seconds);
+
+    if (extent->bytes)
+        json_object_set_new(object, "bytes", json_integer((json_int_t)extent->bytes));
+    return object;
+}
 
 static int print(const struct run *run, const struct answer *answer, const struct made *made)
 {
@@ -129,6 +197,7 @@ static int print(const struct run *run, const struct answer *answer, const struc
             print_objects(run, answer, made->objects);
         if (made->coded.bytes)
             print_coded(run, answer, &made->coded);
+        print_extents(run, answer, made);
         answer_print_timings(run, answer);
         return 0;
     }
@@ -139,6 +208,11 @@ static int print(const struct run *run, const struct answer *answer, const struc
         json_object_set_new(object, "objects", steal(&made->objects->list));
     if (made->coded.bytes)
         coded_json(object, &made->coded);
+    json_object_set_new(object, "read", extent_json(&made->read));
+    if (made->out)
+        json_object_set_new(object, "made", extent_json(&made->made));
+    if (run->verbose)
+        print_extents(run, answer, made);
     return answer_print_json(run, answer, object);
 }
 
@@ -162,7 +236,9 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
                                                   .object = run->masks ? add_object : NULL,
                                                   .object_user = &objects,
                                                   .coded = keep_coded,
-                                                  .coded_user = &made.coded };
+                                                  .coded_user = &made.coded,
+                                                  .made = keep_extents,
+                                                  .made_user = &made };
     struct answer answer = { .input = input };
     const char *paths[MERGED_MAX + 1] = { NULL };
     cleanup_free char *out = run->output ? outputs_name(run, input) : NULL;

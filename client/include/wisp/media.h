@@ -73,6 +73,12 @@ struct wisp_coded {         /* a compressed picture */
     uint64_t bytes;         /* of the compressed file */
 };
 
+struct wisp_extent {        /* of what was read, or made */
+    uint32_t width, height; /* pixels of a picture; 0 of a recording */
+    double seconds;         /* of a recording, of several the longest; 0 of a picture */
+    uint64_t bytes;         /* of the files; 0 where they are none, as of a pipe that is written to */
+};
+
 struct wisp_process_options {
     size_t size;        /* sizeof(struct wisp_process_options), or 0 */
     uint32_t under_way; /* requests at once, at most 64 of them; 0: 64, or as many as the client has room for */
@@ -89,6 +95,9 @@ struct wisp_process_options {
     /* Of a picture that was compressed, or made of a compressed one: a call once all is there (NULL). */
     void (*coded)(void *user, const struct wisp_coded *coded);
     void *coded_user;
+    /* How large what was read is, and what was made of it: a call once all is there (NULL). */
+    void (*made)(void *user, const struct wisp_extent *read, const struct wisp_extent *made);
+    void *made_user;
 };
 
 /* `out` may be NULL, when nothing is to be written. `options` may be NULL. `timings` (NULL): of the whole; queue_ns is

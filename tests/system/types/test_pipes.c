@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/size.h"
@@ -142,6 +143,28 @@ static void test_a_pipe_gives_what_a_file_gives(void **state)
     }
 }
 
+/* Of the file that was piped in, and of the one that came of it, what the file system says. */
+static void check_sizes(const struct pipe *pipe, const json_t *json, const char *output)
+{
+    const json_t *read = json_object_get(json, "read"), *made = json_object_get(json, "made");
+    const bool sound = !strncmp(pipe->type, "audio", 5);
+    struct stat in, out;
+
+    assert_int_equal(stat(path_of(pipe->files[0]), &in), 0);
+    assert_int_equal(stat(scratch_path(folder, output), &out), 0);
+    for (size_t i = 1; i < FILES_MAX && pipe->files[i]; i++) {
+        struct stat more;
+
+        assert_int_equal(stat(path_of(pipe->files[i]), &more), 0);
+        in.st_size += more.st_size;
+    }
+    assert_int_equal(json_integer_value(json_object_get(read, "bytes")), in.st_size);
+    assert_int_equal(json_integer_value(json_object_get(made, "bytes")), out.st_size);
+    assert_true(json_number_value(json_object_get(made, sound ? "seconds" : "width")) > 0.9);
+    if (!strcmp(pipe->type, "image.super-resolution"))
+        assert_int_equal(json_integer_value(json_object_get(made, "width")), 384);
+}
+
 static void test_a_program_is_told(void **state)
 {
     (void)state;
@@ -163,8 +186,10 @@ static void test_a_program_is_told(void **state)
         assert_true(json_integer_value(json_object_get(json, "total_ns")) > 0);
         if (!json_object_get(json, pipe->key))
             fail_msg("%s: no \"%s\" in %s", pipe->type, pipe->key, line);
-        if (pipe->ending)
+        if (pipe->ending) {
             assert_string_equal(json_string_value(json_object_get(json, "output")), output);
+            check_sizes(pipe, json, output);
+        }
         json_decref(json);
         free(line);
     }
@@ -297,11 +322,46 @@ static void test_thresholds(void **state)
     assert_int_equal(area_above(NULL), area_above("0.5"));
 }
 
+/* Sizes, time, and what that comes to; of files that go from one to the other, both. */
+static void test_a_person_is_told(void **state)
+{
+    static const struct {
+        const char *type, *file, *output, *says[3];
+    } cases[] = {
+        { "image.super-resolution",
+          "inputs/small.png",
+          "large.png",
+          { "small.png, 192 x 128 pixels, ", " → large.png, 384 x 256 pixels, ", "megapixels a second" } },
+        { "image.compression", "inputs/small.png", "small.wz", { "small.wz", "bits a pixel", "times as small" } },
+        { "audio.denoising",
+          "inputs/noisy.wav",
+          "clean.wav",
+          { "noisy.wav, 3.00 s, 96,044 bytes → clean.wav, 3.00 s, 96,044 bytes; ", "times as fast as it sounds",
+            " ms (" } },
+        { "text.semantics", "inputs/words.txt", "tags.txt", { "words.txt → ", "tags.txt", " ms (" } },
+    };
+    static struct outcome outcome;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        command_run(&(struct command){ .words = { "wisp", "run", cases[i].type, example_path(cases[i].file), "-o",
+                                                  cases[i].output, "-v" },
+                                       .folder = folder,
+                                       .environment = { variable } },
+                    &outcome);
+        for (size_t s = 0; s < ARRAY_SIZE(cases[i].says); s++) {
+            if (!strstr(outcome.err, cases[i].says[s]) && !strstr(outcome.out, cases[i].says[s]))
+                fail_msg("%s: no \"%s\" in \"%s\"", cases[i].type, cases[i].says[s], outcome.err);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pipe_gives_what_a_file_gives),
         cmocka_unit_test(test_a_program_is_told),
+        cmocka_unit_test(test_a_person_is_told),
         cmocka_unit_test(test_all_types_are_listed),
         cmocka_unit_test(test_the_example_of_files),
         cmocka_unit_test(test_the_example_of_words),

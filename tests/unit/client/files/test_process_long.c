@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wisp/media.h>
 
 #include "base/file.h"
 #include "base/rng.h"
@@ -117,6 +118,40 @@ static void pipes_give_what_files_give(void **state)
     free(piped);
 }
 
+static void keep_extent(void *user, const struct wisp_extent *read, const struct wisp_extent *made)
+{
+    struct wisp_extent *extents = user;
+
+    extents[0] = *read;
+    extents[1] = *made;
+}
+
+/* What programs of before say of themselves ends before the call that tells how large all is. */
+static void a_program_is_told_what_it_asks_for(void **state)
+{
+    const char *const in[] = { scratch_path(folder, "in.wav"), scratch_path(folder, "in.wav"), NULL };
+    const char *out = scratch_path(folder, "told.wav");
+    struct wisp_extent extents[2] = { { .bytes = 0 } };
+    struct wisp_process_options options = { .size = sizeof options, .made = keep_extent, .made_user = extents };
+    const struct wisp_options to = { .size = sizeof to, .socket_path = wispd.socket };
+    wisp_client *client = NULL;
+
+    (void)state;
+    assert_int_equal(wisp_connect(&client, &to), 0);
+    assert_int_equal(wisp_process_files(client, "merge", in, out, &options, NULL), 0);
+    assert_int_equal(extents[0].bytes, 2 * (44 + 2 * BRIEF));
+    assert_true(extents[1].bytes > 44 && extents[1].bytes % 2 == 0);
+    assert_true(extents[0].seconds > 0.187 && extents[0].seconds < 0.188);
+    assert_int_equal(extents[0].width + extents[1].height, 0);
+    options.size = offsetof(struct wisp_process_options, made);
+    extents[0].bytes = 0;
+    assert_int_equal(wisp_process_files(client, "merge", in, out, &options, NULL), 0);
+    assert_int_equal(extents[0].bytes, 0);
+    options.size = 3;
+    assert_int_equal(wisp_process_files(client, "merge", in, out, &options, NULL), WISP_E_INVALID);
+    wisp_close(client);
+}
+
 /* 16 MB of its own are enough for the command, and not for the numbers and both files of the long recording. */
 static void memory_does_not_grow_with_a_recording(void **state)
 {
@@ -130,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipes_give_what_files_give),
+        cmocka_unit_test(a_program_is_told_what_it_asks_for),
         cmocka_unit_test(memory_does_not_grow_with_a_recording),
     };
 
