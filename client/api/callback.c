@@ -50,10 +50,13 @@ bool callbacks_run(struct wisp_client *client)
      * program has other things to do than wisp's. */
     for (uint32_t i = 0; i < client->requests.entries && !here.closed; i++) {
         struct wisp_request *request = take_first(client);
+        wisp_callback call;
 
         if (!request)
             break;
-        request->callback(request, request_explain(request), request->user);
+        call = request->callback; /* which the program may have taken back meanwhile */
+        if (call)
+            call(request, request_explain(request), request->user);
     }
     calling = here.outer;
     return !here.closed;

@@ -455,16 +455,16 @@ static void test_callbacks_run_in_dispatch(void **state)
     wisp_close(client);
 }
 
-/* Waiting takes nothing from a callback; submitting again and freeing do. */
+/* Waiting takes nothing from a callback; submitting again, taking it back and freeing do. */
 static void test_waiting_leaves_the_callback(void **state)
 {
     wisp_client *client = served_connect(NULL);
     wisp_model *model = served_find(client, "small");
-    struct called called[3] = { { .seed = 0 }, { .seed = 1 }, { .seed = 2 } };
-    wisp_request *requests[3];
+    struct called called[4] = { { .seed = 0 }, { .seed = 1 }, { .seed = 2 }, { .seed = 3 } };
+    wisp_request *requests[4];
 
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         requests[i] = served_request(client, model, 1);
         served_fill(requests[i], 1, called[i].seed);
         wisp_request_set_user(requests[i], &called[i]);
@@ -472,7 +472,8 @@ static void test_waiting_leaves_the_callback(void **state)
         assert_int_equal(wisp_submit(requests[i]), 0);
         assert_int_equal(wisp_wait(requests[i], PATIENCE_MS), 0);
     }
-    assert_int_equal(called[0].times + called[1].times + called[2].times, 0);
+    assert_int_equal(called[0].times + called[1].times + called[2].times + called[3].times, 0);
+    wisp_request_set_callback(requests[3], NULL);
     requests[1] = wisp_request_free(requests[1]);
     assert_int_equal(wisp_submit(requests[2]), 0);
     assert_int_equal(wisp_wait(requests[2], PATIENCE_MS), 0);
@@ -481,6 +482,7 @@ static void test_waiting_leaves_the_callback(void **state)
     assert_int_equal(called[0].times, 1);
     assert_int_equal(called[1].times, 0);
     assert_int_equal(called[2].times, 1);
+    assert_int_equal(called[3].times, 0);
     assert_int_equal(wisp_dispatch(client), 0);
     assert_int_equal(called[0].times, 1);
     wisp_model_free(model);
