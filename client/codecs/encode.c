@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/json_view.h"
 #include "base/memory.h"
 #include "client/codecs/codec.h"
@@ -184,6 +185,7 @@ WISP_EXPORT int wisp_encode_samples(const wisp_model *model, const void *samples
 /* Whole numbers within the type's range, which whatever media make for such an input are. */
 static void round_all(enum wisp_dtype dtype, const float *from, size_t count, void *to)
 {
+    insist(dtype == WISP_INT32 || dtype == WISP_UINT8, "%d", dtype);
     for (size_t i = 0; i < count; i++) {
         if (dtype == WISP_INT32)
             ((int32_t *)to)[i] = (int32_t)fminf(fmaxf(from[i], -0x1p30f), 0x1p30f);

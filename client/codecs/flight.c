@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/codecs/flight.h"
 
@@ -24,6 +25,7 @@ static int make_request(struct flight *f)
 {
     int result = wisp_request_new(f->client, f->model, 1, &f->requests[f->sent]);
 
+    insist(f->sent < f->window && f->window <= UNDER_WAY, "%llu of %u", (unsigned long long)f->sent, f->window);
     if (result == WISP_E_NO_SPACE && f->sent) {
         f->window = (uint32_t)f->sent;
         return -EAGAIN;
@@ -35,8 +37,10 @@ static int make_request(struct flight *f)
 static int send_next(struct flight *f)
 {
     const uint64_t place = f->sent % f->window;
-    int result = f->requests[place] ? 0 : make_request(f);
+    int result;
 
+    insist(f->sent >= f->taken && f->sent - f->taken < f->window);
+    result = f->requests[place] ? 0 : make_request(f);
     if (!result)
         result = f->work->fill(f->work->user, f->sent, f->requests[place]);
     if (!result)
@@ -71,6 +75,7 @@ static int take_next(struct flight *f)
     const uint32_t patience = milliseconds_until(wisp_private_answer_by(f->client));
     int result = wisp_wait(request, patience);
 
+    insist(f->taken < f->sent);
     if (result == WISP_E_TIMEOUT)
         return refuse(wisp_private_last_error(), result, "no answer within the %u ms of answer_ms", patience);
     if (result)
@@ -107,9 +112,11 @@ int flight_run(wisp_client *client, const wisp_model *model, const struct flight
 
     f.window = (uint32_t)MIN((uint64_t)(options->under_way ? MIN(options->under_way, UNDER_WAY) : UNDER_WAY),
                              MAX(work->count, (uint64_t)1));
+    insist(f.window > 0 && f.window <= UNDER_WAY, "%u", f.window);
     result = run(&f, options);
     for (uint32_t i = 0; i < UNDER_WAY; i++)
         wisp_request_free(f.requests[i]);
+    insist(result || f.taken == work->count);
     f.timings.total_ns = clock_ns() - begun;
     if (timings)
         *timings = f.timings;

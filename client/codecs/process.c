@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/export.h"
 #include "base/file.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/codecs/codec.h"
 #include "client/codecs/process.h"
@@ -182,8 +183,10 @@ WISP_EXPORT int wisp_process_files(wisp_client *client, const char *model, const
     while (in[process.count] && process.count <= FILES_MAX)
         process.count++;
     result = check(&process);
-    for (; !result && opened < process.count; opened++)
+    for (; !result && opened < process.count; opened++) {
+        insist(opened < FILES_MAX);
         result = process_open(&files[opened], in[opened]);
+    }
     if (!result)
         result = run_anew(&process, model);
     while (opened)

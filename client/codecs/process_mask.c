@@ -7,6 +7,7 @@
 #include <wisp/private.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/memory.h"
 #include "client/codecs/codec.h"
 #include "client/codecs/process.h"
@@ -36,6 +37,7 @@ static bool is_rim(const struct media_picture *mask, const struct media_picture 
 /* `rgb` is the picture, and becomes what is written. */
 static void lay_over(const struct media_picture *mask, const struct media_picture *rgb)
 {
+    insist(rgb->channels == 3 && mask->width > 0 && mask->height > 0);
     for (uint32_t y = 0; y < rgb->height; y++) {
         for (uint32_t x = 0; x < rgb->width; x++) {
             uint8_t *pixel = rgb->pixels + ((size_t)y * rgb->width + x) * 3;

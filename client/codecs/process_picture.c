@@ -8,6 +8,7 @@
 #include <wisp/private.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "client/codecs/codec.h"
 #include "client/codecs/flight.h"
 #include "client/codecs/process.h"
@@ -81,6 +82,7 @@ static int read_output(const struct process *p, struct tiles_output *out)
     if (result)
         return result;
     (void)media_shape(p->media, in);
+    insist(in[1] > 0 && in[2] > 0); /* media_parse() has seen to it */
     *out = (struct tiles_output){ .channels = tensor.dimensions[0],
                                   .scale = tensor.dimensions[1] / in[1],
                                   .threshold = process_threshold(p) };

@@ -13,6 +13,7 @@
 
 #include "base/byte_source.h"
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "client/codecs/codec.h"
 #include "client/codecs/flight.h"
 #include "client/codecs/process.h"
@@ -101,6 +102,7 @@ static int open_sound(const struct process *p, size_t number, struct sounds *sou
 
     if (result)
         return result;
+    insist(number < SOUNDS_MAX && number == sounds->count, "%zu of %zu", number, sounds->count);
     sounds->streams[number] = NULL;
     sounds->count++;
     return media_stream_new(p->files[number].name, source, media_sound_rate(p->media), &sounds->streams[number],

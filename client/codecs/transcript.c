@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/memory.h"
 #include "media/transcript/search.h"
 
@@ -39,6 +40,7 @@ static size_t count_sounding(const struct wisp_tensor *tensor, const float *inpu
     float least = input[0];
     size_t last = 0;
 
+    insist(frames > 0 && tensor->elements % frames == 0);
     for (size_t i = 1; i < tensor->elements; i++)
         least = input[i] < least ? input[i] : least;
     for (size_t i = 0; i < tensor->elements; i++) {
@@ -88,6 +90,7 @@ static char *text_of(const wisp_model *model, const struct transcript *said)
     for (size_t i = 0; out && i < said->count; i++) {
         const char *label = wisp_model_label(model, said->labels[i]);
 
+        insist(label); /* the search knows as many as there are */
         if (words && i)
             fputc(' ', out);
         fputs(!words && !strcmp(label, SPACE) ? " " : label, out);
@@ -122,6 +125,7 @@ WISP_EXPORT int wisp_transcript(const wisp_model *model, const float *input, con
                                                        .position_step = 1 },
                           beam ? beam : 1, &said))
         return refuse_errno(why, -ENOMEM, "a transcript");
+    insist(said.count <= tensor.dimensions[1], "%zu of %u", (size_t)said.count, tensor.dimensions[1]);
     *text = text_of(model, &said);
     return *text ? 0 : refuse_errno(why, -ENOMEM, "a transcript");
 }

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/memory.h"
 #include "client/codecs/codec.h"
 #include "media/spec/media.h"
@@ -111,6 +112,7 @@ WISP_EXPORT size_t wisp_words_samples(const wisp_words *words)
 
 WISP_EXPORT void wisp_words_encode(const wisp_words *words, size_t sample, float *input)
 {
+    insist(sample < words->samples, "%zu of %zu", sample, words->samples);
     media_words_encode(words->words, &words->windows[sample], input);
 }
 
@@ -121,6 +123,7 @@ static int take_label(wisp_words *w, struct word *word, uint32_t label, float pr
     size_t length;
     char *lemma;
 
+    insist(label < w->labels, "%u", label);
     if (media_lemma(word->text, strlen(word->text), name, &length, &lemma))
         return -ENOMEM;
     free(word->category);
@@ -136,6 +139,9 @@ WISP_EXPORT int wisp_words_take(wisp_words *words, size_t sample, const float *o
 {
     const struct media_window *window = &words->windows[sample];
     struct reason *why = wisp_private_last_error();
+
+    insist(sample < words->samples, "%zu of %zu", sample, words->samples);
+    insist(window->count <= words->positions && window->first + window->count <= words->count, "%zu", window->count);
 
     for (size_t i = 0; i < window->count; i++) {
         size_t best = 0;
@@ -164,5 +170,6 @@ WISP_EXPORT struct wisp_word wisp_words_word(const wisp_words *words, size_t wor
 {
     const struct word *w = &words->list[word];
 
+    insist(word < words->count, "%zu of %zu", word, words->count);
     return (struct wisp_word){ w->text, w->label, w->probability, w->category ? w->category : "", w->lemma };
 }
