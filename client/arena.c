@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/arena.h"
 #include "libipc/wire.h"
@@ -13,6 +13,7 @@ enum { CAPACITY_FIRST = 16 };
 
 int arena_init(struct arena *arena, uint64_t size)
 {
+    insist(size % WIRE_ARENA_ALIGN == 0, "%llu", (unsigned long long)size);
     *arena = (struct arena){ .free = calloc(CAPACITY_FIRST, sizeof *arena->free), .capacity = CAPACITY_FIRST };
     if (!arena->free)
         return -ENOMEM;
@@ -29,7 +30,7 @@ void arena_deinit(struct arena *arena)
 
 static void extent_remove(struct arena *arena, size_t at)
 {
-    assert(at < arena->count);
+    insist(at < arena->count, "%zu of %zu", at, arena->count);
     arena->count--;
     memmove(&arena->free[at], &arena->free[at + 1], (arena->count - at) * sizeof *arena->free);
 }
@@ -47,12 +48,15 @@ static int reserve(struct arena *arena)
         return -ENOMEM;
     arena->free = grown;
     arena->capacity *= 2;
+    insist(wanted <= arena->capacity * 2, "%zu, %zu", wanted, arena->capacity);
     return 0;
 }
 
 int arena_take(struct arena *arena, uint64_t length, uint64_t *offset)
 {
     uint64_t rounded;
+
+    insist(length > 0);
 
     if (!size_align(length, WIRE_ARENA_ALIGN, &rounded))
         return -ENOSPC;
@@ -98,9 +102,10 @@ void arena_give(struct arena *arena, uint64_t offset, uint64_t length)
     bool joins_before, joins_after;
 
     (void)size_align(length, WIRE_ARENA_ALIGN, &rounded); /* did not overflow when it was taken */
-    assert(arena->blocks && arena->count <= arena->blocks + 1 && arena->count < arena->capacity);
-    assert(!at || before->offset + before->length <= offset); /* nobody gives back what is free */
-    assert(at == arena->count || offset + rounded <= after->offset);
+    insist(offset % WIRE_ARENA_ALIGN == 0 && length > 0);
+    insist(arena->blocks && arena->count <= arena->blocks + 1 && arena->count < arena->capacity);
+    insist(!at || before->offset + before->length <= offset); /* nobody gives back what is free */
+    insist(at == arena->count || offset + rounded <= after->offset);
     joins_before = at > 0 && before->offset + before->length == offset;
     joins_after = at < arena->count && offset + rounded == after->offset;
     arena->blocks--;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "client/ask.h"
 #include "client/attach.h"
 #include "client/buffers.h"
@@ -44,6 +45,7 @@ int buffer_begin(struct wisp_client *client, int fd, uint64_t size, void *addres
     const uint64_t until = clock_ns() + PATIENCE_NS;
     int result;
 
+    insist(fd >= 0 && size > 0 && size % WIRE_PAGE == 0, "%llu", (unsigned long long)size);
     if (!buffer)
         return refuse_errno(last_error(), -ENOMEM, "a buffer");
     *buffer = (struct wisp_buffer){ .client = client, .fd = fd, .size = size, .address = address };

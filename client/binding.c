@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "client/binding.h"
 #include "client/last_error.h"
 
@@ -23,6 +24,7 @@ static struct binding *add(struct wisp_client *client, const char *name, const c
 {
     struct binding *binding = calloc(1, sizeof *binding);
 
+    insist(strlen(name) < sizeof binding->name && strlen(identity) < sizeof binding->identity, "%s", name);
     if (!binding)
         return NULL;
     memcpy(binding->name, name, strnlen(name, sizeof binding->name - 1));
@@ -77,6 +79,7 @@ static void settle(struct wisp_client *client, const char *name, const struct de
                    const struct reply *reply)
 {
     pthread_mutex_lock(&client->lock);
+    insist(!client->up && client->reaper); /* the session is not in use yet */
     for (struct binding *binding = client->bindings; binding; binding = binding->next) {
         if (strcmp(binding->name, name) != 0)
             continue;
@@ -116,6 +119,7 @@ int bindings_renew(struct wisp_client *client, struct session *session, struct r
     uint32_t id = 0;
 
     pthread_mutex_lock(&client->lock);
+    insist(!client->up && client->reaper);
     first = client->bindings; /* none is added while there is no session */
     for (struct binding *binding = first; binding; binding = binding->next)
         binding->serial = 0;

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "client/buffers.h"
 #include "client/deadline.h"
 #include "libipc/message.h"
@@ -84,6 +85,7 @@ void buffer_link(struct wisp_buffer *buffer)
 {
     struct wisp_client *client = buffer->client;
 
+    insist(!buffer->next && !buffer->previous && client->buffers != buffer);
     buffer->next = client->buffers;
     if (buffer->next)
         buffer->next->previous = buffer;
@@ -92,6 +94,8 @@ void buffer_link(struct wisp_buffer *buffer)
 
 void buffer_unlink(const struct wisp_buffer *buffer)
 {
+    insist((buffer->previous ? buffer->previous->next : buffer->client->buffers) == buffer);
+    insist(!buffer->next || buffer->next->previous == buffer);
     *(buffer->previous ? &buffer->previous->next : &buffer->client->buffers) = buffer->next;
     if (buffer->next)
         buffer->next->previous = buffer->previous;
@@ -99,6 +103,7 @@ void buffer_unlink(const struct wisp_buffer *buffer)
 
 void buffer_destroy(struct wisp_buffer *buffer)
 {
+    insist(!buffer->requests, "%u", buffer->requests);
     if (buffer->address)
         munmap(buffer->address, buffer->size);
     close(buffer->fd);
@@ -142,6 +147,7 @@ void buffers_renew(struct wisp_client *client, struct session *session)
     struct wisp_buffer *buffer;
 
     pthread_mutex_lock(&client->lock);
+    insist(!client->up && client->reaper && !client->renewing);
     while ((buffer = next_of_before(client))) {
         struct reason why = { "" };
         uint32_t number = 0;

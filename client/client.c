@@ -6,6 +6,7 @@
 #include <wisp/private.h>
 
 #include "base/export.h"
+#include "base/insist.h"
 #include "client/client.h"
 #include "client/deadline.h"
 #include "client/fork.h"
@@ -38,6 +39,7 @@ static int note_server(struct wisp_client *client, const struct session *session
 
 int client_adopt(struct wisp_client *client, struct session *session)
 {
+    insist(!client->up && !session->serial && !session->lost);
     if (!client->server || strcmp(client->server, session->server) != 0) {
         if (note_server(client, session))
             return -ENOMEM;

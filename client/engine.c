@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "base/futex.h"
+#include "base/insist.h"
 #include "client/client.h"
 #include "client/deadline.h"
 #include "client/engine.h"
@@ -82,6 +83,8 @@ bool engine_check(struct wisp_client *client, bool look)
     uint32_t state = __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE);
     bool dead = client->doubted || state == WIRE_STATE_CLOSED;
 
+    insist(client->up);
+
     if (state == WIRE_STATE_DRAINING)
         client->draining = true;
     if (look && !dead) {
@@ -110,6 +113,7 @@ static int follow(struct wisp_client *client, struct wisp_request *request, uint
 {
     struct waiter waiter = { .request = request };
 
+    insist(client->reaper); /* who wakes this one */
     waiter_add(&client->waiters, &waiter);
     pthread_mutex_unlock(&client->lock);
     waiter_sleep(&waiter, deadline_ns);
@@ -123,6 +127,7 @@ static int follow(struct wisp_client *client, struct wisp_request *request, uint
 
 static void role_take(struct wisp_client *client, const struct wisp_request *request)
 {
+    insist(!client->reaper);
     client->reaper = true;
     client->own = request;
 }
@@ -130,6 +135,7 @@ static void role_take(struct wisp_client *client, const struct wisp_request *req
 /* Hands it to the first who waits, or else to the event loop. */
 static void role_give(struct wisp_client *client)
 {
+    insist(client->reaper);
     client->reaper = false;
     client->own = NULL;
     if (!waiters_wake_first(&client->waiters))
@@ -179,6 +185,7 @@ static void doze_without(struct wisp_client *client, uint64_t until_ns)
     struct pollfd wait = { .fd = client->attempt, .events = POLLIN };
     struct timespec limit = clock_timespec(deadline_left(until_ns));
 
+    insist(client->reaper && !client->up);
     pthread_mutex_unlock(&client->lock);
     (void)ppoll(&wait, wait.fd < 0 ? 0 : 1, &limit, NULL);
     pthread_mutex_lock(&client->lock);
@@ -195,6 +202,8 @@ static void watch(struct wisp_client *client, uint64_t left_ns, uint64_t *slice_
 {
     struct session *session = client->session;
     uint64_t budget = *slice_ns ? 0 : MIN(spin_budget(client), left_ns);
+
+    insist(client->reaper && client->up); /* so that the session stays without the lock */
 
     pthread_mutex_unlock(&client->lock);
     if (!budget || !spin(&session->reap, budget)) {
@@ -254,6 +263,7 @@ void engine_poke(struct wisp_client *client, const struct wisp_request *request)
 {
     if (client->reaper)
         return;
+    insist(!client->own);
     client->own = request;
     reap_all(client);
     if (client->up)

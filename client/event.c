@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "client/event.h"
 #include "client/last_error.h"
 #include "libipc/wake.h"
@@ -23,6 +24,7 @@ static void set_timer(const struct wisp_client *client, uint64_t at_ns)
 {
     struct itimerspec when = { .it_value = clock_timespec(at_ns ? at_ns : 1) };
 
+    insist(client->timer_fd >= 0);
     (void)timerfd_settime(client->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -34,6 +36,7 @@ void event_ring(struct wisp_client *client)
 
 void event_arm(struct wisp_client *client)
 {
+    insist(client->armed && !client->reaper); /* who reaps is asked for nothing */
     if (client->up)
         (void)wake_client_arm(client->session->ours, client->session->theirs, WIRE_WAIT_SOCKET);
     else if (client->attempt >= 0)
@@ -59,6 +62,7 @@ static int open_descriptors(struct wisp_client *client)
 
     if (poll_fd < 0 || timer_fd < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &event))
         return refuse_errno(last_error(), -errno, "cannot make a descriptor to poll");
+    insist(client->poll_fd < 0 && client->timer_fd < 0);
     client->poll_fd = steal_fd(&poll_fd);
     client->timer_fd = steal_fd(&timer_fd);
     if (client->up)

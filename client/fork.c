@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/fork.h"
 
@@ -46,6 +47,7 @@ unsigned fork_count(void)
 
 void socket_note(int socket)
 {
+    insist(socket >= 0);
     for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
         int none = 0;
 
@@ -57,6 +59,7 @@ void socket_note(int socket)
 
 void socket_close(int socket)
 {
+    insist(socket >= 0);
     for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
         int entry = socket + 1;
 

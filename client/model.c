@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/json_view.h"
 #include "base/size.h"
 #include "client/model.h"
@@ -69,6 +70,7 @@ static int read_labels(struct wisp_model *model, struct json_view array, struct 
     if (!model->labels)
         return refuse_errno(why, -ENOMEM, "%zu labels", count);
     while (json_view_next(array, &item)) {
+        insist(model->label_count < count, "%zu", count);
         int result = json_view_string(item, &model->labels[model->label_count]);
 
         if (result < 0)
@@ -99,6 +101,7 @@ static int read_thresholds(struct wisp_model *model, struct json_view array, str
         if (!json_view_whole(item, THOUSANDTHS - 1, &thousandths) || !thousandths)
             return refuse(why, WISP_E_INVALID, "thresholds[%zu] is not from 1 to %d thousandths", have,
                           THOUSANDTHS - 1);
+        insist(have < count, "%zu", count);
         model->thresholds[have++] = (uint32_t)thousandths;
     }
     return 0;
@@ -168,6 +171,7 @@ int model_from_json(const char *asked, char *json, struct wisp_model **out, stru
         free(json);
         return refuse_errno(why, -ENOMEM, "the model %s", asked);
     }
+    insist(strlen(asked) < sizeof model->asked, "%s", asked);
     snprintf(model->asked, sizeof model->asked, "%s", asked);
     model->json = json;
     model->kept = calloc(1, sizeof *model->kept);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/deadline.h"
 #include "client/question.h"
@@ -36,6 +37,7 @@ static int ask(int socket, struct message *message, const struct question *quest
 {
     int result;
 
+    insist(question->length <= WIRE_CONTROL_MAX, "%zu", question->length);
     message->control = (struct wire_control){
         .header = { .magic = WIRE_MAGIC,
                     .type = (uint16_t)question->type,
@@ -70,6 +72,7 @@ static int join(struct reply *reply, const struct message *message, struct reaso
         reply->route = part->route;
         reply->total = part->total;
     }
+    insist(payload <= reply->total - reply->length, "%zu at %zu of %zu", payload, reply->length, reply->total);
     memcpy(reply->text + reply->length, message->bytes + sizeof *part, payload);
     reply->length += payload;
     reply->text[reply->length] = 0;
@@ -133,6 +136,7 @@ int session_ask(struct session *session, const struct question *question, struct
     int result;
 
     *reply = (struct reply){ .serial = session->serial, .fd = -1 };
+    insist(session->socket >= 0 && (session->talkers || !session->serial)); /* so that it stays open */
     result = check_known(session, question, why);
     if (result)
         return result;

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/binding.h"
 #include "client/buffers.h"
@@ -21,6 +22,7 @@
 
 void client_lose(struct wisp_client *client)
 {
+    insist(client->up);
     client->up = false;
     requests_lose(client);
     event_session(client, client->session->socket, false);
@@ -45,6 +47,7 @@ static void fail_queued(struct wisp_client *client)
 
     while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED)))
         request_end(request, WISP_E_LOST, NULL);
+    insist(!client->requests.queued, "%u", client->requests.queued);
     waiters_wake(&client->waiters, NULL);
 }
 
@@ -64,6 +67,7 @@ static uint64_t failed(struct wisp_client *client, const struct reason *why)
     uint64_t wait = client->backoff_ns ? MIN(client->backoff_ns * 2, BACKOFF_MOST_NS) : BACKOFF_FIRST_NS;
     uint64_t jitter = wait / 4;
 
+    insist(wait > 0 && wait <= BACKOFF_MOST_NS);
     client->backoff_ns = wait;
     client->lost_why = *why;
     client->next_attempt_ns = clock_ns() + wait - jitter + rng_below(&client->jitter, 2 * jitter + 1);
@@ -79,6 +83,7 @@ static int begin_attempt(struct wisp_client *client, struct reason *why)
 
     if (result)
         return result;
+    insist(client->attempt >= 0);
     event_session(client, client->attempt, true);
     if (now + GRACE_NS > client->lost_ns + client->reconnect_ns)
         client->lost_ns = now + GRACE_NS - client->reconnect_ns;
@@ -131,6 +136,7 @@ uint64_t reconnect_step(struct wisp_client *client)
     struct session *session;
     int socket, result = 0;
 
+    insist(client->reaper && !client->up);
     if (!client->reconnect_ns)
         return later(client, 0);
     if (client->attempt < 0) {

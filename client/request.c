@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "client/buffer.h"
 #include "client/deadline.h"
 #include "client/request.h"
@@ -12,6 +13,7 @@ int requests_init(struct request_table *table, const struct wire_layout *layout)
 {
     int result;
 
+    insist(!table->slots && !table->first);
     table->slots = calloc(layout->entries ? layout->entries : 1, sizeof *table->slots);
     if (!table->slots)
         return -ENOMEM;
@@ -24,6 +26,7 @@ int requests_init(struct request_table *table, const struct wire_layout *layout)
 
 void requests_deinit(struct request_table *table)
 {
+    insist(!table->first);
     arena_deinit(&table->input);
     arena_deinit(&table->output);
     free(table->slots);
@@ -48,6 +51,7 @@ struct wisp_request *request_make(struct request_table *table, struct wisp_clien
 
 int request_take_places(struct request_table *table, struct wisp_request *request)
 {
+    insist(!request->placed && request_state(request) == REQUEST_IDLE);
     int result = request->buffer ? 0 : arena_take(&table->input, request->in_length, &request->in_offset);
 
     if (result)
@@ -75,6 +79,8 @@ static void list_done(struct wisp_request *request)
     struct request_table *table = request->table;
     struct done_list *list = request->callback ? &table->calls : &table->done;
 
+    insist(!request->list && request_state(request) == REQUEST_DONE);
+    insist(!list->first == !list->last);
     request->done_before = list->last;
     request->done_after = NULL;
     *(list->last ? &list->last->done_after : &list->first) = request;
@@ -88,6 +94,8 @@ void request_unlist(struct wisp_request *request)
 
     if (!list)
         return;
+    insist((request->done_before ? request->done_before->done_after : list->first) == request);
+    insist((request->done_after ? request->done_after->done_before : list->last) == request);
     *(request->done_before ? &request->done_before->done_after : &list->first) = request->done_after;
     *(request->done_after ? &request->done_after->done_before : &list->last) = request->done_before;
     request->list = NULL;
@@ -102,8 +110,11 @@ void request_remove(struct wisp_request *request)
         arena_give(&table->input, request->in_offset, request->in_length);
     if (request->placed)
         arena_give(&table->output, request->out_offset, request->out_length);
-    if (request->buffer)
+    if (request->buffer) {
+        insist(request->buffer->requests > 0);
         request->buffer->requests--;
+    }
+    insist((request->previous ? request->previous->next : table->first) == request);
     if (request->previous)
         request->previous->next = request->next;
     else
@@ -124,6 +135,7 @@ static bool slot_take(struct request_table *table, struct wisp_request *request)
         return false;
     request->slot = table->free_slot;
     slot = &table->slots[request->slot];
+    insist(table->free_slot < table->entries && !slot->request, "%u of %u", table->free_slot, table->entries);
     table->free_slot = slot->next_free;
     slot->request = request;
     slot->generation++;
@@ -134,6 +146,7 @@ static void slot_give(struct request_table *table, const struct wisp_request *re
 {
     struct slot *slot = &table->slots[request->slot];
 
+    insist(slot->request == request);
     slot->request = NULL;
     slot->next_free = table->free_slot;
     table->free_slot = request->slot;
@@ -141,6 +154,7 @@ static void slot_give(struct request_table *table, const struct wisp_request *re
 
 uint64_t request_number(const struct wisp_request *request)
 {
+    insist(request->table->slots[request->slot].request == request);
     return (uint64_t)request->table->slots[request->slot].generation << 32 | request->slot;
 }
 
@@ -174,11 +188,13 @@ void request_set(struct wisp_request *request, enum request_state state)
 
     table->queued += (state == REQUEST_QUEUED) - (before == REQUEST_QUEUED);
     table->sent += (state == REQUEST_SENT) - (before == REQUEST_SENT);
+    insist(table->queued + table->sent <= table->entries, "%u, %u", table->queued, table->sent);
     __atomic_store_n(&request->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
 bool request_queue(struct wisp_request *request)
 {
+    insist(!request_under_way(request));
     if (!slot_take(request->table, request))
         return false;
     request_unlist(request);
@@ -193,6 +209,7 @@ bool request_queue(struct wisp_request *request)
 
 void request_lose(struct wisp_request *request)
 {
+    insist(request_state(request) == REQUEST_SENT && request->losses < LOSSES_MAX, "%u", request->losses);
     request_set(request, REQUEST_QUEUED);
     request->table->suspects += ++request->losses == SUSPICIONS;
 }
@@ -201,6 +218,8 @@ bool request_finish(struct wisp_request *request, int status, const struct wire_
 {
     struct request_table *table = request->table;
 
+    insist(request_under_way(request));
+    insist(table->suspects >= (request->losses >= SUSPICIONS) && table->owed >= request->owed);
     slot_give(table, request);
     table->suspects -= request->losses >= SUSPICIONS;
     table->owed -= request->owed;

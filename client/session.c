@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/socket_path.h"
 #include "client/fork.h"
 #include "client/session.h"
@@ -105,7 +106,8 @@ static int build(struct session *session, const struct wire_hello *hello, struct
         attach_to_nothing(session);
         return 0;
     }
-    (void)wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &session->layout, NULL);
+    result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &session->layout, NULL);
+    insist(!result); /* wire_check_welcome() has seen to it */
     result = map_regions(session, message, why);
     if (result)
         return result;
@@ -167,14 +169,20 @@ int session_finish(int socket, const struct wire_hello *hello, struct session **
 
 struct session *session_hold(struct session *session)
 {
+    insist(session->references > 0);
     session->references++;
     return session;
 }
 
 void session_drop(struct session *session)
 {
-    if (session && --session->references == 0)
-        session_free(session);
+    if (!session)
+        return;
+    insist(session->references > 0);
+    if (--session->references)
+        return;
+    insist(!session->talkers, "%u", session->talkers);
+    session_free(session);
 }
 
 void session_lose(struct session *session)
@@ -190,12 +198,14 @@ void session_lose(struct session *session)
 
 void session_talk(struct session *session)
 {
+    insist(!session->lost && session->socket >= 0);
     session_hold(session);
     session->talkers++;
 }
 
 void session_talk_end(struct session *session)
 {
+    insist(session->talkers > 0);
     session->talkers--;
     if (session->lost && !session->talkers)
         socket_close(steal_fd(&session->socket));

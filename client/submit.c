@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/binding.h"
 #include "client/buffer.h"
@@ -53,6 +54,7 @@ static void move_in(struct wisp_request *request)
 
     if (request->session == current)
         return;
+    insist(request->session->layout.request_arena == current->layout.request_arena);
     if (!request->buffer)
         memcpy(session_input(current) + request->in_offset, session_input(request->session) + request->in_offset,
                request->in_length);
@@ -105,6 +107,7 @@ static void cancellations_send(struct wisp_client *client)
         if (!submit_ring_push(&client->session->submit,
                               &(struct wire_submission){ .op = WIRE_OP_CANCEL, .user_data = request_number(request) }))
             break;
+        insist(table->owed > 0);
         request->owed = false;
         table->owed--;
         sent = true;
@@ -117,6 +120,7 @@ void request_cancel(struct wisp_request *request)
 {
     struct wisp_client *client = request->client;
 
+    insist(request_under_way(request));
     if (request_state(request) == REQUEST_QUEUED) {
         request_end(request, WISP_E_CANCELLED, NULL);
         return;
@@ -126,6 +130,7 @@ void request_cancel(struct wisp_request *request)
     request->cancelled = true;
     if (!(client->session->features & WIRE_FEATURE_CANCEL))
         return; /* this daemon finishes what it has */
+    insist(!request->owed);
     request->owed = true;
     client->requests.owed++;
     cancellations_send(client);
@@ -133,6 +138,7 @@ void request_cancel(struct wisp_request *request)
 
 void request_release(struct wisp_request *request)
 {
+    insist(!request->abandoned); /* freed twice */
     if (request_under_way(request)) {
         request->abandoned = true;
         request_cancel(request);
@@ -171,6 +177,7 @@ static bool send(struct wisp_request *request)
         .beam = request->beam,
     };
 
+    insist(client->up && request_state(request) == REQUEST_QUEUED);
     if (!may_go(request))
         return false;
     if (binding && client->session->features & WIRE_FEATURE_CLASSES)
@@ -181,6 +188,9 @@ static bool send(struct wisp_request *request)
     }
     if (request->deadline_us)
         set_deadline(request, &submission);
+    insist(request->buffer ||
+           size_within(request->in_offset, request->in_length, client->session->layout.request_arena));
+    insist(size_within(request->out_offset, request->out_length, client->session->layout.response_arena));
     move_in(request);
     submission.mark = request->mark = next_mark(request);
     if (!submit_ring_push(&client->session->submit, &submission))
@@ -225,6 +235,7 @@ void requests_resend(struct wisp_client *client)
     cancellations_send(client);
     if (!client->up || client->draining || !client->requests.queued)
         return;
+    insist(client->requests.queued <= client->requests.entries, "%u", client->requests.queued);
     (void)requests_expire(client);
     while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED))) {
         const int refused = refusal(request);

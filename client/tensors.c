@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/tensors.h"
 
@@ -35,6 +36,7 @@ static int read_shape(struct json_view object, const char *name, struct tensor *
         if (!json_view_whole(item, ELEMENTS_MAX, &dimension) || !dimension ||
             !size_multiply(product, dimension, &product) || product > ELEMENTS_MAX)
             return refuse(why, WISP_E_INVALID, "%s.shape[%zu] is not possible", name, i);
+        insist(i < out->rank, "%zu of %zu", i, out->rank);
         out->dimensions[i] = (uint32_t)dimension;
     }
     out->elements = product;

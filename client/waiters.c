@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/waiters.h"
 #include "base/futex.h"
+#include "base/insist.h"
 #include "client/deadline.h"
 #include "client/request.h"
 
 void waiter_add(struct waiters *waiters, struct waiter *waiter)
 {
+    insist(!waiters->first == !waiters->last);
     waiter->previous = waiters->last;
     if (waiter->previous)
         waiter->previous->next = waiter;
@@ -18,6 +20,8 @@ void waiter_add(struct waiters *waiters, struct waiter *waiter)
 
 static void waiter_remove(struct waiters *waiters, struct waiter *waiter)
 {
+    insist((waiter->previous ? waiter->previous->next : waiters->first) == waiter);
+    insist((waiter->next ? waiter->next->previous : waiters->last) == waiter);
     if (waiter->previous)
         waiter->previous->next = waiter->next;
     else

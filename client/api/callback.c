@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/export.h"
+#include "base/insist.h"
 #include "client/api/callback.h"
 #include "client/api/request.h"
 
@@ -58,6 +59,7 @@ bool callbacks_run(struct wisp_client *client)
         if (call)
             call(request, request_explain(request), request->user);
     }
+    insist(calling == &here); /* callbacks return in the order in which they were called */
     calling = here.outer;
     return !here.closed;
 }

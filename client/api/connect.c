@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "base/socket_path.h"
 #include "client/api/callback.h"
@@ -140,6 +141,7 @@ static void pause_before(uint64_t try, struct rng *jitter, uint64_t deadline_ns)
     struct timespec time;
 
     pause += rng_below(jitter, pause / 2) - pause / 4;
+    insist(pause > 0 && pause < 2 * RETRY_MOST_MS * NS_PER_MS);
     time = clock_timespec(MIN(pause, deadline_ns > now ? deadline_ns - now : 0));
     (void)nanosleep(&time, NULL);
 }
@@ -192,6 +194,7 @@ static int settle(struct wisp_client *client, struct session *session)
         session_drop(session);
         return result;
     }
+    insist(session->serial == 1 && client->session == session);
     if (client->hello.entries != WIRE_ENTRIES_NONE)
         client->hello.entries = layout->entries;
     client->hello.request_arena = layout->request_arena;
@@ -249,7 +252,7 @@ WISP_EXPORT const char *wisp_server(const wisp_client *client)
  * place now is not ours. */
 static void forget_inherited(struct session *session)
 {
-    session->request.address = session->response.address = NULL;
+    session->request = session->response = REGION_NULL;
     session->socket = -1;
 }
 
@@ -278,6 +281,8 @@ WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
 {
     if (!client || callback_closes(client))
         return NULL;
+    /* No thread is in a call of it: where it was inherited, another process's may be. */
+    insist(client->forks != fork_count() || (!client->reaper && !client->waiters.first));
     free_requests(client);
     if (client->attempt >= 0 && client->forks == fork_count())
         socket_close(client->attempt);

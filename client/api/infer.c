@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/api/request.h"
 #include "client/client.h"
@@ -131,6 +132,7 @@ WISP_EXPORT int wisp_top(const wisp_model *model, const float *output, struct wi
     }
     for (size_t i = 0; i < have; i++)
         top[i] = make_label(model, top[i].index, top[i].probability);
+    insist(have == wanted, "%zu of %zu", have, wanted);
     *count = have;
     return 0;
 }

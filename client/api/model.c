@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/json_view.h"
 #include "base/size.h"
 #include "base/suggest.h"
@@ -91,9 +92,11 @@ static void names_read(struct served_names *names, struct json_view models)
 {
     static const char *const keys[] = { "name", "processing" };
     struct json_view model = { NULL, NULL };
+    const size_t capacity = json_view_count(models) * ARRAY_SIZE(keys);
 
-    names->name = calloc(json_view_count(models) * ARRAY_SIZE(keys) + 1, sizeof *names->name);
+    names->name = calloc(capacity + 1, sizeof *names->name);
     while (names->name && json_view_next(models, &model)) {
+        insist(names->count + ARRAY_SIZE(keys) <= capacity, "%zu of %zu", names->count, capacity);
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
             names->count += !json_view_string(json_view_member(model, keys[i]), &names->name[names->count]);
     }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/api/request.h"
 #include "client/ask.h"
@@ -90,8 +91,10 @@ static int stand_in(struct wisp_request *request, wisp_buffer *buffer, uint64_t 
                               "an input of %" PRIu64 " bytes at byte %" PRIu64 " reaches beyond its buffer of %" PRIu64
                               " bytes",
                               request->in_length, offset, buffer->size);
-    if (request->buffer)
+    if (request->buffer) {
+        insist(request->buffer->requests > 0);
         request->buffer->requests--;
+    }
     request->buffer = buffer;
     request->in_offset = offset;
     buffer->requests++;
@@ -297,6 +300,7 @@ int request_explain(const struct wisp_request *request)
 {
     const char *name = request->binding ? request->binding->name : "a ping";
 
+    insist(!request_under_way(request));
     if (request_state(request) == REQUEST_IDLE)
         return last_error_set(WISP_E_INVALID, "the request was not submitted");
     if (request->status && request->buffer && request->buffer->status == request->status)

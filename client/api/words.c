@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/export.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/api/request.h"
 #include "client/binding.h"
@@ -53,6 +54,7 @@ static size_t progress_of(const struct wisp_request *request, uint32_t row)
     /* Pairs with the store of daemon/shard/s5_decode.c: the words that are counted are there. */
     const uint64_t both = __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_ACQUIRE);
 
+    insist(row < request->rows && (uintptr_t)at % sizeof both == 0, "%u", row);
     memcpy(&progress, &both, sizeof progress);
     return request->mark && progress.mark == request->mark ? MIN(progress.count, request->words_max) : 0;
 }
