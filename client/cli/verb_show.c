@@ -30,8 +30,8 @@ static const struct table_column layer_columns[] = {
 
 /* By the names of classes of batches, as docs/protocol.md has them. */
 static const struct table_column time_columns[] = {
-    { "LAYER", false }, { "1", true },     { "2-7", true }, { "8-15", true },
-    { "16-31", true },  { "32-63", true }, { "64-", true },
+    { "LAYER", false }, { "1", true },     { "2-4", true },   { "5-7", true },
+    { "8-15", true },   { "16-31", true }, { "32-63", true }, { "64-", true },
 };
 
 static void heading(const struct screen *screen, const char *text)
@@ -142,7 +142,7 @@ static void print_general(const struct screen *screen, const json_t *model)
     print_as_served(screen, model);
 }
 
-/* Classes of batches in a row that run in one format: "2-7" and "8-15" are 2-15; "64-" has no end. */
+/* Classes of batches in a row that run in one format: "2-4" and "5-7" are 2-7; "64-" has no end. */
 struct range {
     const char *format, *first, *last;
 };

@@ -8,7 +8,7 @@
  * names version and formats, then a line for each choice:
  *
  *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8
- *   avx512 1000 784 39200 float32 0 4 window32 window32 block8 block8 block8 block8 AMD EPYC 9R14
+ *   avx512 1000 784 39200 float32 0 5 window32 window32 window32 block8 block8 block8 block8 AMD EPYC 9R14
  *
  * that is kernels, rows, columns, connections, type of the values, first and last class of batches, a format for each
  * class, CPU. One thread at a time; two programs that write it at once lose one's choices, no more.

@@ -546,7 +546,7 @@ static void test_a_users_own_daemon(void **state)
 /* The classes of batches up to wispd's 32, each with a format of the list; nothing for a layer without weights. */
 static void test_layers_say_their_weight_formats(void **state)
 {
-    static const char *const classes[] = { "1", "2-7", "8-15", "16-31", "32-63" };
+    static const char *const classes[] = { "1", "2-4", "5-7", "8-15", "16-31", "32-63" };
     const char *path = source_path("models/fashion.safetensors");
     json_t *model = show(path), *layers = json_object_get(model, "layers"), *layer;
     size_t index, weighted = 0;

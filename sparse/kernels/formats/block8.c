@@ -184,6 +184,7 @@ static void release(struct packed *packed)
 
 const struct weight_format weight_format_block8 = { .name = "block8",
                                                     .costs = { [1] = { 0.0008f, 0.191f },
+                                                               { 0.0029f, 0.169f },
                                                                { 0.0007f, 0.193f },
                                                                { 0.0023f, 0.221f },
                                                                { 0.0049f, 0.437f },

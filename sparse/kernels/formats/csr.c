@@ -34,6 +34,7 @@ static void release(struct packed *packed)
 const struct weight_format weight_format_csr = { .name = "csr",
                                                  .costs = { { 0.0010f, 0.355f },
                                                             { 0, 0.402f },
+                                                            { 0.0043f, 0.614f },
                                                             { 0.0003f, 0.392f },
                                                             { 0.0006f, 0.479f },
                                                             { 0.0029f, 0.931f },

@@ -69,7 +69,8 @@ struct packed *packed_free(struct packed *packed)
 static const struct {
     const char *name;
     size_t columns;
-} classes[BATCH_CLASSES] = { { "1", 1 }, { "2-7", 4 }, { "8-15", 8 }, { "16-31", 16 }, { "32-63", 32 }, { "64-", 64 } };
+} classes[BATCH_CLASSES] = { { "1", 1 },      { "2-4", 4 },    { "5-7", 6 }, { "8-15", 8 },
+                             { "16-31", 16 }, { "32-63", 32 }, { "64-", 64 } };
 
 const char *batch_class_name(unsigned batch_class)
 {

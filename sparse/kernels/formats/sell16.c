@@ -118,6 +118,7 @@ static void release(struct packed *packed)
 const struct weight_format weight_format_sell16 = { .name = "sell16",
                                                     .costs = { { 0.0004f, 0.178f },
                                                                { 0.0027f, 0.531f },
+                                                               { 0, 0.515f },
                                                                { 0.0021f, 0.503f },
                                                                { 0.0002f, 0.450f },
                                                                { 0.0016f, 0.643f },

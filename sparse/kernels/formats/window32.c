@@ -199,7 +199,7 @@ static void release(struct packed *packed)
 
 const struct weight_format weight_format_window32 = {
     .name = "window32",
-    .costs = { { 0.0010f, 0.052f }, { 0.0046f, 0.086f }, { 0.0095f, 0.161f } },
+    .costs = { { 0.0010f, 0.052f }, { 0.0046f, 0.086f }, { 0.0092f, 0.119f }, { 0.0095f, 0.161f } },
     .can = can,
     .pack = pack,
     .free = release
@@ -207,7 +207,7 @@ const struct weight_format weight_format_window32 = {
 
 const struct weight_format weight_format_window32_bf16 = {
     .name = "window32_bf16",
-    .costs = { { 0.0013f, 0.034f }, { 0.0044f, 0.073f }, { 0.0087f, 0.148f } },
+    .costs = { { 0.0013f, 0.034f }, { 0.0044f, 0.073f }, { 0.0084f, 0.108f }, { 0.0087f, 0.148f } },
     .can = can_bf16,
     .pack = pack_bf16,
     .free = release
@@ -215,7 +215,7 @@ const struct weight_format weight_format_window32_bf16 = {
 
 const struct weight_format weight_format_window32_int8 = {
     .name = "window32_int8",
-    .costs = { { 0.0016f, 0.033f }, { 0.0047f, 0.077f }, { 0.0095f, 0.154f } },
+    .costs = { { 0.0016f, 0.033f }, { 0.0047f, 0.077f }, { 0.0092f, 0.113f }, { 0.0095f, 0.154f } },
     .can = can_int8,
     .pack = pack_int8,
     .free = release

@@ -2,6 +2,7 @@
  *
  * sparse/kernels/choice: against every way to give each class a format, tried out.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -112,9 +113,23 @@ static void test_noise_within_the_tie_changes_nothing(void **state)
     }
 }
 
+/* "5-7" has five, six and seven columns, and is timed with some of them. */
+static void test_classes_are_as_they_are_called(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 100; n++) {
+        const char *name = batch_class_name(batch_class_of(n)), *to = strchr(name, '-');
+        const size_t first = strtoul(name, NULL, 10), last = !to ? first : to[1] ? strtoul(to + 1, NULL, 10) : SIZE_MAX;
+
+        assert_in_range(n, first, last);
+        assert_in_range(batch_class_columns(batch_class_of(n)), first, last);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_classes_are_as_they_are_called),
         cmocka_unit_test(test_the_smallest_set_that_is_fast),
         cmocka_unit_test(test_noise_within_the_tie_changes_nothing),
     };
