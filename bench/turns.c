@@ -9,10 +9,12 @@
 enum {
     CALLS_NS = 200 * NS_PER_US, /* a warm measurement takes at least so long */
     BUDGET_NS = 10 * NS_PER_MS, /* of each runner, in all rounds; TURNS_MIN may take longer */
-    /* The calls before it, as long or as many at most: the third cache gives a matrix all its room only after some. */
+    /* The calls before it, as many as that takes or so many: a third cache gives a matrix all its room not before some.
+     */
     WARM_NS = 3 * NS_PER_MS,
     WARM_CALLS_MAX = 16,
-    EVICTING_BYTES = 64 << 20, /* twice what the third cache holds */
+    ENOUGH_NS = 20 * NS_PER_MS, /* a call that takes so long fills the caches in a small part of it */
+    EVICTING_BYTES = 64 << 20,  /* twice what the third cache holds */
     LINE_FLOATS = 64 / sizeof(float)
 };
 
@@ -57,7 +59,7 @@ static uint64_t measure(const struct runner *r, enum caches caches)
 {
     if (caches == CACHES_COLD)
         evict();
-    else
+    else if (r->warming)
         time_calls(r, r->warming);
     return time_calls(r, r->calls);
 }
@@ -80,7 +82,7 @@ void runners_take_turns(struct runners *all, enum caches caches)
         time_calls(r, 1);
         ns = time_calls(r, 1);
         r->calls = caches == CACHES_COLD ? 1 : (unsigned)(CALLS_NS / ns + 1);
-        r->warming = (unsigned)MIN(WARM_NS / ns + 1, (uint64_t)WARM_CALLS_MAX);
+        r->warming = ns < ENOUGH_NS ? (unsigned)MIN(WARM_NS / ns + 1, (uint64_t)WARM_CALLS_MAX) : 0;
     }
     for (all->rounds = 0;
          all->rounds < TURNS_MIN || (all->rounds < TURNS_MAX && clock_ns() - begin < (uint64_t)all->count * BUDGET_NS);
