@@ -24,6 +24,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "support/both_loops.h"
+#include "support/repetition.h"
 #include "support/resources.h"
 #include "system/siege.h"
 
@@ -382,12 +383,12 @@ static void __attribute__((noreturn)) live_until_killed(void)
 static void killed_clients_leave_nothing(void **state)
 {
     enum { AT_ONCE = 4 };
-    const unsigned times = repeats("WISP_KILLED_CLIENTS", 200);
-    struct rng rng = rng_make(3, 3);
+    struct repetition rounds = repetition_begin("WISP_KILLED_CLIENTS", 200);
+    struct rng rng = rng_make(3, 3 + rounds.done);
 
     (void)state;
     alpha_open(&bed.honest, bed.daemon.socket);
-    for (unsigned i = 0; i < times / AT_ONCE; i++) {
+    for (; repetition_goes_on(&rounds); repetition_note(&rounds, AT_ONCE)) {
         pid_t pids[AT_ONCE];
         int status;
 
@@ -405,7 +406,7 @@ static void killed_clients_leave_nothing(void **state)
             assert_int_equal(waitpid(pids[k], &status, 0), pids[k]);
             assert_true(WIFSIGNALED(status)); /* it had not given up before */
         }
-        alpha_round(bed.reference, &bed.honest, siege.route, 5, i);
+        alpha_round(bed.reference, &bed.honest, siege.route, 5, rounds.done);
     }
     raw_close(&bed.honest);
 }

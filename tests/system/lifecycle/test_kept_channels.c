@@ -18,7 +18,7 @@
 #include "daemon/shard/journal.h"
 #include "support/both_loops.h"
 #include "support/manager.h"
-#include "support/resources.h"
+#include "support/repetition.h"
 #include "system/alpha.h"
 
 static struct manager manager;
@@ -167,27 +167,27 @@ static void sigterm_leaves_the_rest_to_the_next(void **state)
 /* Killed at any point: every request is answered once, whatever the daemon was doing. */
 static void killed_at_any_point_it_answers_once(void **state)
 {
-    const unsigned kills = repeats("WISP_KILLED_DAEMONS", 25);
-    struct rng rng = rng_make(11, 11);
+    struct repetition kills = repetition_begin("WISP_KILLED_DAEMONS", 25);
+    struct rng rng = rng_make(11, 11 + kills.done);
     uint32_t route;
 
     (void)state;
     start(NULL, NULL);
     open_kept(&bed.client, 1);
     route = ask_route();
-    for (unsigned i = 0; i < kills; i++) {
+    for (; repetition_goes_on(&kills); repetition_note(&kills, 1)) {
         const uint32_t count = 1 + (uint32_t)rng_below(&rng, 40);
 
         for (uint32_t at = 0; at < count; at++) {
             struct wire_submission request = alpha_request(route, 1, at);
 
-            alpha_fill(&bed.client, &request, i);
+            alpha_fill(&bed.client, &request, kills.done);
             assert_true(raw_submit(&bed.client, &request));
         }
         for (uint64_t end = clock_ns() + rng_below(&rng, 400 * NS_PER_US); clock_ns() < end;)
             continue;
         kill_and_restart();
-        reap_many(route, count, i);
+        reap_many(route, count, kills.done);
     }
     raw_close(&bed.client);
     stop();
