@@ -29,18 +29,19 @@ void requests_deinit(struct request_table *table)
     insist(!table->first);
     arena_deinit(&table->input);
     arena_deinit(&table->output);
+    free(table->spare);
     free(table->slots);
     *table = (struct request_table){ .slots = NULL };
 }
 
 struct wisp_request *request_make(struct request_table *table, struct wisp_client *client, struct session *session)
 {
-    struct wisp_request *request = calloc(1, sizeof *request);
+    struct wisp_request *request = table->spare ? table->spare : malloc(sizeof *request);
 
     if (!request)
         return NULL;
-    request->client = client;
-    request->table = table;
+    table->spare = NULL;
+    *request = (struct wisp_request){ .client = client, .table = table };
     request->session = session_hold(session);
     request->next = table->first;
     if (request->next)
@@ -122,7 +123,10 @@ void request_remove(struct wisp_request *request)
     if (request->next)
         request->next->previous = request->previous;
     session_drop(request->session);
-    free(request);
+    if (request->binding || table->spare)
+        free(request);
+    else
+        table->spare = request;
 }
 
 /* ---- slots ---- */

@@ -49,6 +49,7 @@ struct request_table {
     uint32_t suspects;            /* of those: requests with SUSPICIONS losses */
     uint32_t owed;                /* and requests of which it is to be told that they are cancelled */
     struct wisp_request *first;   /* of all, in whatever state */
+    struct wisp_request *spare;   /* memory of a ping that is over, for the next; NULL: none */
     struct done_list done, calls; /* for wisp_next(); and whose callbacks wisp_dispatch() is to run */
     struct arena input, output;   /* who has which bytes, the same in every session */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Every allocation of libwisp fails once, over a whole course with a real daemon: connect, find, request, answer, list,
- * event loop, close. Each time there is one clear error and nothing left over; then, with memory again, it works.
+ * event loop, close. Each time there is one clear error and nothing left over; then, with memory again, it works. And
+ * what is to need no memory is done while all fail.
  */
 #include "support/test.h"
 
@@ -115,10 +116,37 @@ static void test_every_allocation_fails_once(void **state)
     assert_int_equal(course(), 0);
 }
 
+/* While every allocation fails: whoever has sent a request, and a ping, once, needs no memory for the next. */
+static void test_requests_and_pings_allocate_nothing(void **state)
+{
+    const struct wisp_options options = { .size = sizeof options, .socket_path = served.socket };
+    wisp_client *client = NULL;
+    wisp_model *model = NULL;
+    wisp_request *request = NULL;
+
+    (void)state;
+    assert_int_equal(wisp_connect(&client, &options), 0);
+    assert_int_equal(wisp_find(client, "image", &model), 0);
+    assert_int_equal(wisp_request_new(client, model, 1, &request), 0);
+    assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), 0);
+    left = 0;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), 0);
+        assert_int_equal(wisp_submit(request), 0);
+        assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    }
+    assert_int_equal(left, 0); /* nobody asked */
+    left = -1;
+    wisp_request_free(request);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_fails_once),
+        cmocka_unit_test(test_requests_and_pings_allocate_nothing),
     };
 
     return cmocka_run_group_tests(tests, served_begin, served_end);
