@@ -6,7 +6,9 @@
 #include "daemon/sight/counter.h"
 #include "libipc/wake.h"
 
-/* A channel leaves the set after this; one that cannot be served now is looked at again after that. */
+/* A channel leaves the set after this, but for the last few, which cost little to look at: they stay for as long as the
+ * shard looks before it sleeps. One that cannot be served now is looked at again after AGAIN_NS. */
+enum { FEW = 16 };
 #define IDLE_NS  (200 * NS_PER_US)
 #define AGAIN_NS (1 * NS_PER_MS)
 
@@ -57,9 +59,10 @@ static bool stuck(const struct shard *shard, const struct channel *channel)
 
 void active_retire(struct shard *shard, uint32_t at, uint64_t now_ns)
 {
+    const uint64_t most_ns = shard->active_count > FEW ? IDLE_NS : MAX(IDLE_NS, shard->spin_ns);
     struct channel *channel = shard->active[at];
 
-    if (now_ns - channel->active_ns > IDLE_NS && !stuck(shard, channel) && arm(channel))
+    if (now_ns - channel->active_ns > most_ns && !stuck(shard, channel) && arm(channel))
         remove_at(shard, at);
 }
 

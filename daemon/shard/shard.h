@@ -28,6 +28,7 @@ struct shard {
     struct request *suspect; /* that one may have died of, and that is under way: one at a time; NULL: none */
     struct channel *broken;  /* that wait for their owner to look after them */
     uint32_t under_way_max;  /* requests, of one channel */
+    uint64_t spin_ns;        /* how long it looks before it sleeps */
     struct slow_requests slow;
     bool resting;  /* nothing is taken any more: another daemon goes on */
     bool draining; /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */

@@ -197,7 +197,7 @@ static int pass_after_pass(struct worker *worker)
             idle_since = now;
         if (loop_pending(worker->loop, now))
             result = handle_events(worker, 0);
-        else if (!worked && now - idle_since < worker->setup.spin_ns && shard->active_count)
+        else if (!worked && now - idle_since < shard->spin_ns && shard->active_count)
             cpu_pause();
         else if (!worked)
             result = sleep_on_events(worker, now);
@@ -267,6 +267,7 @@ int worker_new(const struct worker_setup *setup, struct worker **out, struct rea
     worker->orders = worker->reports = MAILBOX_NULL;
     sem_init(&worker->started, 0, 0);
     result = shard_init(&worker->shard, setup->channels, setup->shards);
+    worker->shard.spin_ns = setup->spin_ns;
     if (!result)
         result = mailbox_init(&worker->orders, 2 * setup->channels + MAILS_BESIDES);
     if (!result)
