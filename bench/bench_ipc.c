@@ -4,13 +4,15 @@
  * lines. bench/README.md names the fields.
  *
  * Everybody has the same two cores, the same clock around a trip, and a turn in each round, so that whatever else the
- * machine does meets all alike. What is said is the median over the rounds of each round's percentile.
+ * machine does meets all alike. What is said is the median over the rounds of each round's percentile. What is counted
+ * in place of timed, and what a thousand clients cost that ask for nothing, follows, each by a daemon of its own.
  */
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/options.h"
@@ -18,6 +20,8 @@
 #include "base/size.h"
 #include "daemon/server.h"
 #include "e2e.h"
+#include "ipc/counts.h"
+#include "ipc/idle.h"
 #include "rivals/echo.h"
 
 enum { DAEMON_CORE = 0, CLIENT_CORE = 1, ROUNDS_MAX = 100, CASES = 2, CONTENDERS_MAX = 4 };
@@ -38,8 +42,8 @@ struct contender {
 struct bench {
     struct server servers[2];
     const char *wispd, *model, *iceoryx2;
-    char wispd_path[PATH_MAX], model_path[PATH_MAX];
-    uint64_t trips, rounds;
+    char wispd_path[PATH_MAX], model_path[PATH_MAX], trips_path[PATH_MAX], preload_path[PATH_MAX];
+    uint64_t trips, rounds, idle, seconds;
     struct samples samples;
 };
 
@@ -177,13 +181,17 @@ static bool read_options(int argc, char **argv, struct bench *bench, int *status
     option_text(&table, "iceoryx2", 0, &bench->iceoryx2, "PATH", "beside this program of bench/rivals/iceoryx2");
     option_count(&table, "trips", 0, &bench->trips, "N", "of each in a round (100000); a hundredth of it asleep", 1000,
                  10000000);
-    option_count(&table, "rounds", 0, &bench->rounds, "N", "how many turns (7)", 1, ROUNDS_MAX);
+    option_count(&table, "rounds", 0, &bench->rounds, "N", "how many turns (7); 0: nothing is timed", 0, ROUNDS_MAX);
+    option_count(&table, "idle", 0, &bench->idle, "N", "clients that ask for nothing (1000); 0: that is left out", 0,
+                 10000);
+    option_count(&table, "seconds", 0, &bench->seconds, "N", "how long they are looked at (5)", 1, 3600);
     return options_read(&usage, &table, argc, argv, &none, status);
 }
 
-static int start(struct bench *bench, const char *folder)
+/* ---- what is counted ---- */
+
+static int find_paths(struct bench *bench)
 {
-    static const char *const spins[] = { [WAIT_SPIN] = "100ms", [WAIT_SLEEP] = "0" };
     char own[PATH_MAX - 32] = "";
     char *slash;
 
@@ -191,17 +199,119 @@ static int start(struct bench *bench, const char *folder)
         return -1;
     *slash = 0;
     snprintf(bench->wispd_path, sizeof bench->wispd_path, "%s/../bin/wispd", own);
-    if (!realpath(bench->model, bench->model_path)) {
-        fprintf(stderr, "bench: %s: %m\n", bench->model);
-        return -1;
+    snprintf(bench->trips_path, sizeof bench->trips_path, "%s/bench_ipc_trips", own);
+    snprintf(bench->preload_path, sizeof bench->preload_path, "%s/bench_ipc_counted.so", own);
+    if (!bench->wispd)
+        bench->wispd = bench->wispd_path;
+    if (realpath(bench->model, bench->model_path))
+        return 0;
+    fprintf(stderr, "bench: %s: %m\n", bench->model);
+    return -1;
+}
+
+static struct server_options usual(const struct bench *bench, const char *folder, const char *spin)
+{
+    return (struct server_options){ .program = bench->wispd,
+                                    .folder = folder,
+                                    .model = bench->model_path,
+                                    .loop = "io_uring",
+                                    .spin = spin,
+                                    .core = DAEMON_CORE };
+}
+
+static void print_counts(const char *name, uint64_t trips, const struct counts counts[static SIDES])
+{
+    static const char *const who[SIDES] = { [SIDE_CLIENT] = "client", [SIDE_DAEMON] = "wispd" };
+
+    for (unsigned i = 0; i < SIDES; i++) {
+        const struct counts *of = &counts[i];
+
+        printf("{\"bench\": \"ipc\", \"case\": \"%s-counted\", \"who\": \"%s\", \"trips\": %" PRIu64
+               ", \"system_calls\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"copies\": %" PRIu64
+               ", \"copied_bytes\": %" PRIu64 "}\n",
+               name, who[i], trips, of->system_calls, of->of.allocations, of->of.copies, of->of.copied_bytes);
+        if (of->system_calls)
+            fprintf(stderr, "bench: %s: %s: the last system call was number %" PRId64 "\n", name, who[i],
+                    of->last_call);
     }
+}
+
+/* Of trips without a model, and of requests for one sample, both sides awake. */
+static int count_all(struct bench *bench, const char *folder)
+{
+    static const char *const whats[] = { "null", "request" };
+    char files[SIDES][64];
+    struct server_options options = usual(bench, folder, "100ms");
+    struct counted counted = {
+        .trips = bench->trips_path, .preload = bench->preload_path, .core = CLIENT_CORE, .count = bench->trips
+    };
+    struct server server;
+    int result = 0;
+
+    for (unsigned i = 0; !result && i < SIDES; i++) {
+        snprintf(files[i], sizeof files[i], "%s/counters-%u", folder, i);
+        counted.files[i] = files[i];
+        result = counters_make(files[i]);
+    }
+    options.preload = bench->preload_path;
+    options.counters = files[SIDE_DAEMON];
+    if (result || server_start(&server, &options))
+        return -1;
+    counted.socket = server.socket;
+    counted.daemon = server.pid;
+    for (unsigned i = 0; !result && i < sizeof whats / sizeof *whats; i++) {
+        struct counts counts[SIDES];
+
+        counted.what = whats[i];
+        result = counts_measure(&counted, counts);
+        if (!result)
+            print_counts(whats[i], counted.count, counts);
+    }
+    server_stop(&server);
+    for (unsigned i = 0; i < SIDES; i++)
+        unlink(files[i]);
+    return result;
+}
+
+/* ---- who asks for nothing ---- */
+
+static int look_at_idle(const struct bench *bench, const char *folder)
+{
+    const struct rlimit all = { 20000, 20000 };
+    struct server_options options = usual(bench, folder, "auto");
+    struct idle idle = { .clients = bench->idle, .seconds = bench->seconds };
+    struct idle_times times;
+    char limits[128];
+    struct server server;
+    int result;
+
+    if (setrlimit(RLIMIT_NOFILE, &all))
+        perror("bench: descriptors for so many");
+    snprintf(limits, sizeof limits, "{channels: %" PRIu64 ", channels_per_user: %" PRIu64 "}", idle.clients + 8,
+             idle.clients + 8);
+    options.limits = limits;
+    if (server_start(&server, &options))
+        return -1;
+    idle.socket = server.socket;
+    idle.daemon = server.pid;
+    result = idle_measure(&idle, &times);
+    if (!result)
+        printf("{\"bench\": \"ipc\", \"case\": \"idle\", \"who\": \"wisp\", \"clients\": %" PRIu64
+               ", \"seconds\": %" PRIu64 ", \"daemon_us\": %.1f, \"daemon_without_us\": %.1f, \"clients_us\": %.1f}\n",
+               idle.clients, idle.seconds, (double)times.daemon_ns / 1000, (double)times.without_ns / 1000,
+               (double)times.clients_ns / 1000);
+    server_stop(&server);
+    return result;
+}
+
+/* ---- all of it ---- */
+
+static int start(struct bench *bench, const char *folder)
+{
+    static const char *const spins[] = { [WAIT_SPIN] = "100ms", [WAIT_SLEEP] = "0" };
+
     for (unsigned wait = 0; wait < 2; wait++) {
-        const struct server_options server = { .program = bench->wispd ? bench->wispd : bench->wispd_path,
-                                               .folder = folder,
-                                               .model = bench->model_path,
-                                               .loop = "io_uring",
-                                               .spin = spins[wait],
-                                               .core = DAEMON_CORE };
+        const struct server_options server = usual(bench, folder, spins[wait]);
 
         if (server_start(&bench->servers[wait], &server))
             return -1;
@@ -209,24 +319,33 @@ static int start(struct bench *bench, const char *folder)
     return pin_to(CLIENT_CORE);
 }
 
+static int measure_times(struct bench *bench, const char *folder)
+{
+    int result = bench->rounds ? start(bench, folder) : 0;
+
+    for (unsigned round = 0; !result && round < bench->rounds; round++)
+        result = measure_round(bench, round);
+    if (!result && bench->rounds)
+        print_results(bench);
+    for (unsigned wait = 0; wait < 2; wait++)
+        server_stop(&bench->servers[wait]);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
-    static struct bench bench = { .model = "models/fashion.safetensors", .trips = 100000, .rounds = 7 };
+    static struct bench bench = {
+        .model = "models/fashion.safetensors", .trips = 100000, .rounds = 7, .idle = 1000, .seconds = 5
+    };
     char folder[] = "/tmp/wisp-bench.XXXXXX";
     int result;
 
     outcome_of("bench_ipc");
     if (!read_options(argc, argv, &bench, &result))
         return result;
-    if (samples_init(&bench.samples, bench.trips) || !mkdtemp(folder))
+    if (find_paths(&bench) || samples_init(&bench.samples, bench.trips) || !mkdtemp(folder))
         return 1;
-    result = start(&bench, folder);
-    for (unsigned round = 0; !result && round < bench.rounds; round++)
-        result = measure_round(&bench, round);
-    if (!result)
-        print_results(&bench);
-    for (unsigned wait = 0; wait < 2; wait++)
-        server_stop(&bench.servers[wait]);
+    result = measure_times(&bench, folder) || count_all(&bench, folder) || (bench.idle && look_at_idle(&bench, folder));
     rmdir(folder);
     samples_deinit(&bench.samples);
     return result != 0;

@@ -49,12 +49,18 @@ static int write_config(const struct server *server, const struct server_options
         fprintf(file, "  - path: \"%s\"\n", options->more);
         write_name(file, options->more_name);
     }
+    if (options->limits)
+        fprintf(file, "limits: %s\n", options->limits);
     return fclose(file);
 }
 
 static int run(const struct server *server, const struct server_options *options)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (options->preload) {
+        setenv("LD_PRELOAD", options->preload, 1);
+        setenv("WISP_BENCH_COUNTERS", options->counters, 1);
+    }
     if (options->core < 0 || !pin_to(options->core)) {
         execl(options->program, "wispd", "--config", server->config, (char *)NULL);
         fprintf(stderr, "bench: %s: %s\n", options->program, strerror(errno));

@@ -22,6 +22,9 @@ struct server_options {
     const char *loop;             /* "io_uring", "epoll" */
     const char *spin;             /* "0", "100ms" */
     int core;                     /* -1: any */
+    const char *limits;           /* what stands behind `limits:`; NULL: the usual ones */
+    const char *preload;          /* a library to be loaded before its own, */
+    const char *counters;         /* and the file that this writes (bench/ipc/counted.c); NULL: none */
 };
 
 /* Starts it and waits until it accepts. -1 after saying why on stderr. */
