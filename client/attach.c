@@ -3,8 +3,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include <wisp/private.h>
+
 #include "base/clock.h"
 #include "base/insist.h"
+#include "base/size.h"
 #include "client/ask.h"
 #include "client/attach.h"
 #include "client/buffers.h"
@@ -14,7 +17,7 @@
 #define HAND_OVER_NS (10 * NS_PER_S)
 
 /* With the session that is current; -EAGAIN: that has gone meanwhile. */
-static int attach(struct wisp_buffer *buffer)
+static int attach(struct wisp_buffer *buffer, uint64_t until_ns)
 {
     struct wisp_client *client = buffer->client;
     const struct wire_attach body = { .size = buffer->size };
@@ -22,7 +25,7 @@ static int attach(struct wisp_buffer *buffer)
     int result = client_ask_about(client, WIRE_ATTACH, &body, sizeof body, 0, &reply);
 
     if (!result)
-        result = buffer_hand_over(buffer, &reply, clock_ns() + HAND_OVER_NS, last_error());
+        result = buffer_hand_over(buffer, &reply, until_ns, last_error());
     if (result == WISP_E_LOST && reply.serial)
         result = -EAGAIN;
     if (!result) {
@@ -42,7 +45,7 @@ static int attach(struct wisp_buffer *buffer)
 int buffer_begin(struct wisp_client *client, int fd, uint64_t size, void *address, struct wisp_buffer **out)
 {
     struct wisp_buffer *buffer = calloc(1, sizeof *buffer);
-    const uint64_t until = clock_ns() + PATIENCE_NS;
+    const uint64_t by = wisp_private_answer_by(client), until = MIN(by, clock_ns() + PATIENCE_NS);
     int result;
 
     insist(fd >= 0 && size > 0 && size % WIRE_PAGE == 0, "%llu", (unsigned long long)size);
@@ -50,7 +53,7 @@ int buffer_begin(struct wisp_client *client, int fd, uint64_t size, void *addres
         return refuse_errno(last_error(), -ENOMEM, "a buffer");
     *buffer = (struct wisp_buffer){ .client = client, .fd = fd, .size = size, .address = address };
     do
-        result = attach(buffer);
+        result = attach(buffer, MIN(by, clock_ns() + HAND_OVER_NS));
     while ((result == -EAGAIN && clock_ns() < until) || buffer_try_again(result, until));
     if (result == -EAGAIN)
         result = last_error_set(WISP_E_LOST, "wispd ends whenever a buffer is attached");

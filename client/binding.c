@@ -9,8 +9,6 @@
 #include "client/binding.h"
 #include "client/last_error.h"
 
-#define RENEW_NS (2 * NS_PER_S)
-
 struct binding *binding_find(const struct wisp_client *client, const char *name, const char *identity)
 {
     for (struct binding *binding = client->bindings; binding; binding = binding->next) {
@@ -94,14 +92,17 @@ static void settle(struct wisp_client *client, const char *name, const struct de
 }
 
 /* That it has no such model is the binding's affair; every other failure is the session's. */
-static int renew(struct wisp_client *client, const char *name, struct session *session, uint32_t id, struct reason *why)
+static int renew(struct wisp_client *client, const char *name, struct session *session, struct question *question,
+                 struct reason *why)
 {
     struct description now = { .rows_max = WIRE_ROWS_MAX };
     struct reply reply;
-    const struct question question = {
-        .id = id, .type = WIRE_DESCRIBE, .body = name, .length = strlen(name) + 1, .deadline_ns = clock_ns() + RENEW_NS
-    };
-    int result = session_ask(session, &question, &reply, why);
+    int result;
+
+    question->id++;
+    question->body = name;
+    question->length = strlen(name) + 1;
+    result = session_ask(session, question, &reply, why);
 
     if (!result && reply.status && reply.status != WISP_E_NO_MODEL)
         result = refuse(why, reply.status, "%s", reply.text);
@@ -113,10 +114,10 @@ static int renew(struct wisp_client *client, const char *name, struct session *s
     return result ? refuse_in(why, result, "asking the new wispd about %s", name) : 0;
 }
 
-int bindings_renew(struct wisp_client *client, struct session *session, struct reason *why)
+int bindings_renew(struct wisp_client *client, struct session *session, uint64_t until_ns, struct reason *why)
 {
+    struct question question = { .type = WIRE_DESCRIBE, .deadline_ns = until_ns };
     struct binding *first;
-    uint32_t id = 0;
 
     pthread_mutex_lock(&client->lock);
     insist(!client->up && client->reaper);
@@ -128,7 +129,7 @@ int bindings_renew(struct wisp_client *client, struct session *session, struct r
         int result = 0;
 
         if (!binding->serial) /* not settled with another one of its name yet */
-            result = renew(client, binding->name, session, ++id, why);
+            result = renew(client, binding->name, session, &question, why);
         if (result)
             return result;
     }

@@ -34,8 +34,9 @@ struct binding *binding_find(const struct wisp_client *client, const char *name,
 /* Notes what a DESCRIBE reply says, unless its session is gone. Takes the lock. -ENOMEM. */
 int binding_note(struct wisp_client *client, const char *name, const struct description *description,
                  const struct reply *reply, struct binding **out);
-/* Brings all bindings over to a session that is not in use yet. The role; takes the lock by itself. */
-int bindings_renew(struct wisp_client *client, struct session *session, struct reason *why);
+/* Brings all bindings over to a session that is not in use yet, by then. WISP_E_TIMEOUT and what else is the session's
+ * fault. The role; takes the lock by itself. */
+int bindings_renew(struct wisp_client *client, struct session *session, uint64_t until_ns, struct reason *why);
 
 /* No request refers to one any more. */
 void bindings_free(struct wisp_client *client);

@@ -17,7 +17,6 @@
 
 /* A user's buffers are attached one at a time, so his other clients may be in the way for a moment. */
 #define TRY_AGAIN_NS (2 * NS_PER_MS)
-#define RENEW_NS     (2 * NS_PER_S)
 
 /* ---- one attachment ---- */
 
@@ -121,41 +120,44 @@ static struct wisp_buffer *next_of_before(const struct wisp_client *client)
     return buffer;
 }
 
-static int renew(const struct wisp_buffer *buffer, struct session *session, uint32_t *number, struct reason *why)
+static int renew(const struct wisp_buffer *buffer, struct session *session, uint64_t until_ns, uint32_t *number,
+                 struct reason *why)
 {
     const struct wire_attach body = { .size = buffer->size };
-    const uint64_t until = clock_ns() + RENEW_NS;
     int result;
 
     do {
         const struct question question = {
-            .type = WIRE_ATTACH, .body = &body, .length = sizeof body, .deadline_ns = until
+            .type = WIRE_ATTACH, .body = &body, .length = sizeof body, .deadline_ns = until_ns
         };
         struct reply reply;
 
         result = session_ask(session, &question, &reply, why);
         if (!result)
-            result = buffer_hand_over(buffer, &reply, until, why);
+            result = buffer_hand_over(buffer, &reply, until_ns, why);
         *number = reply.route;
         reply_deinit(&reply);
-    } while (buffer_try_again(result, until));
+    } while (buffer_try_again(result, until_ns));
     return result;
 }
 
-void buffers_renew(struct wisp_client *client, struct session *session)
+int buffers_renew(struct wisp_client *client, struct session *session, uint64_t until_ns, struct reason *why)
 {
     struct wisp_buffer *buffer;
+    int result = 0;
 
     pthread_mutex_lock(&client->lock);
+    /* What a session that came to nothing has given them is of no use. */
+    for (buffer = client->buffers; buffer; buffer = buffer->next)
+        buffer->serial = 0;
     insist(!client->up && client->reaper && !client->renewing);
-    while ((buffer = next_of_before(client))) {
-        struct reason why = { "" };
+    while (result != WISP_E_TIMEOUT && (buffer = next_of_before(client))) {
         uint32_t number = 0;
-        int result;
 
+        *why = (struct reason){ "" };
         client->renewing = buffer;
         pthread_mutex_unlock(&client->lock);
-        result = renew(buffer, session, &number, &why);
+        result = renew(buffer, session, until_ns, &number, why);
         pthread_mutex_lock(&client->lock);
         client->renewing = NULL;
         if (buffer->gone) {
@@ -165,9 +167,10 @@ void buffers_renew(struct wisp_client *client, struct session *session)
         buffer->serial = client->serials + 1; /* which client_adopt() will give it */
         buffer->number = number;
         buffer->status = result;
-        buffer->why = why;
+        buffer->why = *why;
     }
     pthread_mutex_unlock(&client->lock);
+    return result == WISP_E_TIMEOUT ? refuse_in(why, result, "handing the new wispd a buffer") : 0;
 }
 
 void buffers_free(struct wisp_client *client)

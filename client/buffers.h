@@ -22,9 +22,9 @@ void buffer_unlink(const struct wisp_buffer *buffer);
 /* Unmaps, closes and frees one that is in no list. */
 void buffer_destroy(struct wisp_buffer *buffer);
 
-/* Attaches all of them to a session that is not in use yet; what fails is the buffer's affair. The role; takes the lock
- * by itself. */
-void buffers_renew(struct wisp_client *client, struct session *session);
+/* Attaches all of them to a session that is not in use yet; what fails is the buffer's affair, but for WISP_E_TIMEOUT:
+ * that not all was answered by then is the session's. The role; takes the lock by itself. */
+int buffers_renew(struct wisp_client *client, struct session *session, uint64_t until_ns, struct reason *why);
 /* No request refers to one any more, and no thread uses the client. */
 void buffers_free(struct wisp_client *client);
 

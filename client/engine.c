@@ -234,7 +234,7 @@ static int lead(struct wisp_client *client, struct wisp_request *request, uint64
             watch(client, left, &slice);
             continue;
         }
-        next = reconnect_step(client);
+        next = reconnect_step(client, deadline_ns);
         if (next == FOREVER && !request) {
             result = WISP_E_LOST;
             break;
@@ -272,6 +272,6 @@ void engine_poke(struct wisp_client *client, const struct wisp_request *request)
     if (client->up)
         return;
     role_take(client, request);
-    (void)reconnect_step(client);
+    (void)reconnect_step(client, 0);
     role_give(client);
 }

@@ -17,6 +17,8 @@
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
 #define BACKOFF_MOST_NS  (1000 * NS_PER_MS)
 #define GRACE_NS         (1000 * NS_PER_MS)
+#define RENEW_LEAST_NS   (250 * NS_PER_MS)
+#define RENEW_MOST_NS    (2000 * NS_PER_MS)
 
 /* ---- losing one ---- */
 
@@ -103,16 +105,25 @@ static int check_layout(const struct wisp_client *client, const struct session *
     return refuse(why, WISP_E_NO_SPACE, "wispd now grants less shared memory than it did: connect anew");
 }
 
-/* Consumes the session when it fails. */
-static int take_over(struct wisp_client *client, struct session *session, struct reason *why)
+/* All that a new daemon is asked before it is used is to be answered by then. */
+static uint64_t renew_by(uint64_t deadline_ns)
 {
+    const uint64_t now = clock_ns();
+
+    return MIN(MAX(deadline_ns, now + RENEW_LEAST_NS), now + RENEW_MOST_NS);
+}
+
+/* Consumes the session when it fails. */
+static int take_over(struct wisp_client *client, struct session *session, uint64_t deadline_ns, struct reason *why)
+{
+    const uint64_t until = renew_by(deadline_ns);
     int result = check_layout(client, session, why);
 
     if (!result) {
         pthread_mutex_unlock(&client->lock);
-        result = bindings_renew(client, session, why);
+        result = bindings_renew(client, session, until, why);
         if (!result)
-            buffers_renew(client, session);
+            result = buffers_renew(client, session, until, why);
         pthread_mutex_lock(&client->lock);
     }
     if (!result) {
@@ -130,7 +141,7 @@ static int take_over(struct wisp_client *client, struct session *session, struct
     return 0;
 }
 
-uint64_t reconnect_step(struct wisp_client *client)
+uint64_t reconnect_step(struct wisp_client *client, uint64_t deadline_ns)
 {
     struct reason why = { "" };
     struct session *session;
@@ -160,6 +171,6 @@ uint64_t reconnect_step(struct wisp_client *client)
     }
     client->attempt = -1;
     if (!result)
-        result = take_over(client, session, &why);
+        result = take_over(client, session, deadline_ns, &why);
     return result ? failed(client, &why) : 0;
 }

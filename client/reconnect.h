@@ -29,8 +29,9 @@ void client_lose(struct wisp_client *client);
 /* One step towards a new session: an attempt when its time has come, or its welcome when that is there. Returns when to
  * come back: 0 for at once, else a time of clock_ns(); client->attempt, if not -1, is worth polling until then. When
  * the time for reconnecting is over, what is QUEUED has failed with WISP_E_LOST and FOREVER is returned. Lets go of the
- * lock for a moment while it asks a new daemon for its models. */
-uint64_t reconnect_step(struct wisp_client *client);
+ * lock for a moment while it asks a new daemon for its models: until the caller's deadline, but for a quarter of a
+ * second at least (or who only polls would never get to the next daemon), and for two at most. */
+uint64_t reconnect_step(struct wisp_client *client, uint64_t deadline_ns);
 
 /* Whether what is queued without a session fails. */
 bool reconnect_is_over(const struct wisp_client *client);

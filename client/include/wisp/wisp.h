@@ -61,9 +61,10 @@ struct wisp_options {
     const char *name;        /* of this program, for the operator; NULL: the process's name */
     uint32_t connect_ms;     /* longest to connect the first time; 0: 5000 */
     uint32_t reconnect_ms;   /* longest to be without a daemon before requests fail; 0: 30000; UINT32_MAX: never wait */
-    uint32_t answer_ms;      /* longest that one call of wisp_infer(), wisp_classify_file(), wisp_find(), wisp_list() or
-                                wisp_status() waits, then WISP_E_TIMEOUT; 0: 10000 for a question that the daemon has
-                                got, else without limit; UINT32_MAX: without limit */
+    uint32_t answer_ms;      /* longest that a call waits for the daemon that is given no time, a question or an answer
+                                as wisp_infer() does, then WISP_E_TIMEOUT; 0: 10000 for a question that the daemon has
+                                got, else, and for wisp_reload() and wisp_rollback(), without limit; UINT32_MAX:
+                                without limit */
     uint32_t spin_us;        /* spin this long for an answer before sleeping; 0: chosen for this machine;
                                 UINT32_MAX: never spin */
     uint32_t entries;     /* requests under way at most; 0: the daemon's default; UINT32_MAX: none: a client that only
