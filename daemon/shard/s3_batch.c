@@ -52,6 +52,18 @@ static void begin_to_want(struct shard *shard, struct request *request)
     note_asker(request->queue, channel->account, request->taken_ns);
 }
 
+/* Its beginning, and as many steps as are usual: of its own sequences alone, since others' are in the same steps. */
+static uint64_t decoding_takes_ns(const struct request *request)
+{
+    const struct queue *queue = request->queue;
+    const struct sequences *sequences = queue->sequences;
+    const uint32_t rows = request->ask.rows, places = sequences_places(sequences, rows, request->beam);
+
+    return saturating_add(
+        cost_estimate_all(&queue->beginning, rows, sequences->capacity),
+        saturating_multiply(sequences_steps(sequences, rows, request->beam), cost_estimate(&queue->hoped, places)));
+}
+
 /* Until it has been computed: its own rows, behind what its channel has before it, of which it gets its share while all
  * who compete now go on. */
 static uint64_t will_take_ns(const struct shard *shard, const struct request *request)
@@ -63,6 +75,8 @@ static uint64_t will_take_ns(const struct shard *shard, const struct request *re
     const uint64_t before = saturating_multiply(channel->ahead_ns, channels);
 
     insist(account->share.weight > 0);
+    if (queue->sequences)
+        return decoding_takes_ns(request);
     return saturating_add(cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max),
                           saturating_multiply(before, MAX(weights, account->share.weight)) / account->share.weight);
 }
@@ -76,9 +90,10 @@ static bool is_hopeless(const struct shard *shard, const struct request *request
         return false;
     if (request->deadline_ns <= request->taken_ns)
         return true; /* in the ring */
-    if (queue->sequences || saturating_add(request->taken_ns, will_take_ns(shard, request)) <= request->deadline_ns)
+    if (saturating_add(request->taken_ns, will_take_ns(shard, request)) <= request->deadline_ns)
         return false;
-    cost_doubt(&queue->hoped, MIN(request->ask.rows, queue->instance->batch_max));
+    cost_doubt(&queue->hoped, queue->sequences ? sequences_places(queue->sequences, request->ask.rows, request->beam)
+                                               : MIN(request->ask.rows, queue->instance->batch_max));
     return true;
 }
 

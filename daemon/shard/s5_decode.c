@@ -76,7 +76,7 @@ static bool place_rows(struct queue *queue, struct request *request, uint32_t mo
             return false;
         sequences_take(sequences, running, request, request->beam);
         running->row = request->rows_now++;
-        running->told = 0;
+        running->told = running->steps = 0;
         sequences->called[(*begun)++] = running;
     }
     return true;
@@ -261,6 +261,7 @@ void s5_leave_step(const struct request *request)
 static void account_step(struct queue *queue, const struct step *step, uint64_t end_ns)
 {
     cost_learn(&queue->cost, step->places, step->spent_ns);
+    cost_learn(&queue->hoped, step->places, step->spent_ns);
     counter_add(&queue->tally->batches, 1);
     for (uint32_t i = 0; i < step->count; i++) {
         struct request *request = queue->sequences->called[i]->request;
@@ -295,8 +296,10 @@ static void account(struct shard *shard, struct running *running)
     struct request *request = running->request;
 
     tell(running);
+    running->steps++;
     if (!running->beam.ended)
         return;
+    sequences_learn(request->queue->sequences, running);
     insist(request->queue->running > 0 && request->queue->rows > 0);
     sequences_give(request->queue->sequences, running);
     request->queue->running--;

@@ -6,6 +6,8 @@
 #include "base/size.h"
 #include "daemon/shard/sequences.h"
 
+enum { PARTS = 256, LEARN = 8 };
+
 /* Pages that no sequence has come to are not there yet. */
 static int make(struct sequences *sequences, const struct instance *instance)
 {
@@ -24,6 +26,7 @@ static int make(struct sequences *sequences, const struct instance *instance)
         !sequences->memory || !sequences->words)
         return -ENOMEM;
     sequences->capacity = capacity;
+    sequences->usual_steps = PARTS; /* one: as long as nothing has ended nobody is turned away for more */
     for (uint32_t i = 0; i < capacity; i++) {
         sequences->free[sequences->free_count++] = sequences->memory + i * bytes;
         sequences->slots[i].beam.words = sequences->words + (size_t)i * length;
@@ -75,6 +78,25 @@ void sequences_give(struct sequences *sequences, struct running *slot)
     slot->request = NULL;
     for (uint32_t i = 0; i < slot->beam.width; i++)
         sequences->free[sequences->free_count++] = slot->beam.hypotheses[i].memory;
+}
+
+void sequences_learn(struct sequences *sequences, const struct running *ended)
+{
+    const int64_t off = (int64_t)ended->steps * PARTS - sequences->usual_steps;
+
+    sequences->usual_steps = (uint32_t)(sequences->usual_steps + off / LEARN);
+}
+
+uint32_t sequences_places(const struct sequences *sequences, uint32_t rows, uint32_t beam)
+{
+    return (uint32_t)MIN((uint64_t)rows * beam, (uint64_t)sequences->capacity);
+}
+
+uint64_t sequences_steps(const struct sequences *sequences, uint32_t rows, uint32_t beam)
+{
+    const uint64_t at_once = MAX(sequences->capacity / beam, 1u);
+
+    return (rows + at_once - 1) / at_once * sequences->usual_steps / PARTS;
 }
 
 uint32_t sequences_leave(struct sequences *sequences, const struct request *request)

@@ -18,6 +18,7 @@ struct running {
     struct request *request; /* NULL: nothing runs here */
     uint32_t row;
     uint32_t told;   /* words that its client can see */
+    uint32_t steps;  /* that it was in */
     uint32_t places; /* of the step at hand, one for each beginning that goes on */
     struct beam beam;
 };
@@ -37,6 +38,8 @@ struct sequences {
     uint32_t free_count; /* blocks that are nobody's */
     int32_t *words;      /* by slot: those of a beginning that has ended */
     struct step step;
+    uint32_t
+        usual_steps; /* of a sequence from its beginning to its end, in 256ths: averaged over those that came to it */
     /* of the call at hand, and of the step; one that was given up meanwhile has no request */
     struct running **called;
     struct beam **stepped;
@@ -51,6 +54,13 @@ struct sequences *sequences_free(struct sequences *sequences); /* accepts NULL; 
 void sequences_take(struct sequences *sequences, struct running *slot, struct request *request, uint32_t beam);
 /* Gives them back. */
 void sequences_give(struct sequences *sequences, struct running *slot);
+
+/* One has come to its end: how many steps are usual. */
+void sequences_learn(struct sequences *sequences, const struct running *ended);
+/* So many rows of beams so wide: places of a step at most, and steps that all of them take, one wave after the other.
+ */
+uint32_t sequences_places(const struct sequences *sequences, uint32_t rows, uint32_t beam);
+uint64_t sequences_steps(const struct sequences *sequences, uint32_t rows, uint32_t beam);
 
 /* Gives up those of a request; how many those were. */
 uint32_t sequences_leave(struct sequences *sequences, const struct request *request);

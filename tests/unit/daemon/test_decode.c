@@ -263,6 +263,43 @@ static void a_deadline_counts_between_steps(void **state)
     }
 }
 
+/* Words take as many steps as they are usually, each as long as was measured: who asks for less is told at once, and
+ * nothing of it begins. */
+static void a_deadline_that_cannot_be_met_is_refused_at_once(void **state)
+{
+    struct wire_submission ask = translate(RIG_BATCH, 0);
+    struct wire_completion completion;
+    uint32_t usual;
+
+    (void)state;
+    for (int round = 0; round < 8; round++) {
+        push(0, &ask, 40 + (uint64_t)round);
+        rig_turn_until_idle();
+        check(0, &ask);
+    }
+    usual = queue()->sequences->usual_steps;
+    assert_true(usual > 256 && usual <= 256 * RIG_WORDS);
+    assert_true(sequences_steps(queue()->sequences, 2 * RIG_BATCH, 1) >= 2 * (usual / 256));
+    assert_int_equal(sequences_places(queue()->sequences, 2 * RIG_BATCH, 1), RIG_BATCH);
+    queue()->sequences->usual_steps = 256 * 10;
+    for (unsigned i = 0; i < COST_POINTS; i++) {
+        queue()->hoped.ns[i] = NS_PER_S;
+        queue()->beginning.ns[i] = NS_PER_US;
+    }
+    ask.deadline_us = 9000000;
+    push(0, &ask, 50);
+    turn();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    assert_int_equal(completion.compute_ns, 0);
+    nothing_runs();
+    assert_true(queue()->hoped.ns[3] < NS_PER_S); /* and is a little less sure of it */
+    ask.deadline_us = 11000000;
+    push(0, &ask, 51);
+    rig_turn_until_idle();
+    check(0, &ask);
+    nothing_runs();
+}
+
 static void a_client_that_goes_leaves_nothing(void **state)
 {
     (void)state;
@@ -337,6 +374,7 @@ int main(void)
         RIG_TEST_DECODING(rows_take_turns),
         RIG_TEST_DECODING(a_cancellation_ends_them),
         RIG_TEST_DECODING(a_deadline_counts_between_steps),
+        RIG_TEST_DECODING(a_deadline_that_cannot_be_met_is_refused_at_once),
         RIG_TEST_DECODING(a_client_that_goes_leaves_nothing),
         RIG_TEST_DECODING(draining_finishes_them),
         RIG_TEST_DECODING(hostile_requests),
