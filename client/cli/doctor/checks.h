@@ -11,7 +11,7 @@
 typedef void check_function(const struct examination *examination, struct finding *finding);
 
 check_function check_answers, check_spin, check_loop, check_kernels, check_versions, check_connections; /* the daemon */
-check_function check_processors, check_processor_shared, check_quota, check_governor, check_swap,
+check_function check_processors, check_processor_shared, check_quota, check_governor, check_swap, check_memlock,
     check_huge_pages;                                          /* the machine */
 check_function check_time_left, check_batches, check_failures; /* the load */
 

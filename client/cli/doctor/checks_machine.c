@@ -48,7 +48,11 @@ void check_quota(const struct examination *examination, struct finding *finding)
 {
     const int percent = examination->machine.quota_percent;
 
-    if (percent == MACHINE_UNKNOWN || percent >= 100) {
+    if (percent == MACHINE_UNKNOWN) {
+        find(finding, VERDICT_UNKNOWN, "whether a quota of processor time holds it back cannot be seen from here");
+        return;
+    }
+    if (percent >= 100) {
         find(finding, VERDICT_GOOD, "no quota of processor time holds it back");
         return;
     }
@@ -84,6 +88,24 @@ void check_swap(const struct examination *examination, struct finding *finding)
         find(finding, VERDICT_BAD, "%" PRId64 " kB of it are swapped out: a request that needs them waits for a disk",
              swapped);
         advise(finding, "MemorySwapMax=0 in a drop-in (systemctl edit wispd), or more memory; free -h");
+    }
+}
+
+/* Clients' buffers are locked, as far as the limit goes, so that no request waits for a disk. */
+void check_memlock(const struct examination *examination, struct finding *finding)
+{
+    enum { ENOUGH_KB = 64 * 1024 }; /* a client's arena, at most */
+    const int64_t may = examination->machine.memlock_kb, swap = examination->machine.swap_kb;
+
+    if (may == MACHINE_UNKNOWN || swap == MACHINE_UNKNOWN) {
+        find(finding, VERDICT_UNKNOWN, "how much memory it may lock cannot be seen from here");
+    } else if (!swap) {
+        find(finding, VERDICT_GOOD, "there is no swap: no memory has to be locked");
+    } else if (may >= ENOUGH_KB) {
+        find(finding, VERDICT_GOOD, "clients' buffers may be locked in memory");
+    } else {
+        find(finding, VERDICT_NOTE, "it may lock %" PRId64 " kB: clients' buffers beyond that can be swapped out", may);
+        advise(finding, "LimitMEMLOCK= above the sizes of clients' buffers in a drop-in (systemctl edit wispd)");
     }
 }
 

@@ -16,6 +16,7 @@ const struct check checks[] = {
     { "loop", check_loop },
     { "kernels", check_kernels },
     { "swap", check_swap },
+    { "memlock", check_memlock },
     { "huge-pages", check_huge_pages },
     { "governor", check_governor },
     { "versions", check_versions },

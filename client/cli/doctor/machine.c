@@ -80,8 +80,29 @@ static void read_quota(const char *root, pid_t daemon, struct machine *machine)
         if (strncmp(line, "0::/", 4) != 0 ||
             !first_line(open_below(root, "/sys/fs/cgroup%s/cpu.max", line + 3), limit, sizeof limit))
             continue;
-        if (sscanf(limit, "%llu %llu", &quota, &period) == 2 && period) /* NOLINT(cert-err34-c): the kernel's */
-            machine->quota_percent = (int)MIN(quota * 100 / period, 1000000ull);
+        if (!strncmp(limit, "max", 3))
+            machine->quota_percent = MACHINE_UNLIMITED;
+        else if (sscanf(limit, "%llu %llu", &quota, &period) == 2 && period) /* NOLINT(cert-err34-c): the kernel's */
+            machine->quota_percent = (int)MIN(quota * 100 / period, (unsigned long long)MACHINE_UNLIMITED);
+    }
+}
+
+static void read_locking(const char *root, pid_t daemon, struct machine *machine)
+{
+    static const char key[] = "Max locked memory", total[] = "SwapTotal:";
+    cleanup_fclose FILE *limits = open_below(root, "/proc/%d/limits", (int)daemon);
+    cleanup_fclose FILE *memory = open_below(root, "/proc/meminfo");
+    char line[256];
+
+    while (limits && fgets(line, sizeof line, limits)) {
+        const char *value = line + sizeof key - 1 + strspn(line + sizeof key - 1, " ");
+
+        if (!strncmp(line, key, sizeof key - 1))
+            machine->memlock_kb = strncmp(value, "unlimited", 9) ? strtoll(value, NULL, 10) / 1024 : INT64_MAX;
+    }
+    while (memory && fgets(line, sizeof line, memory)) {
+        if (!strncmp(line, total, sizeof total - 1))
+            machine->swap_kb = strtoll(line + sizeof total - 1, NULL, 10);
     }
 }
 
@@ -157,9 +178,12 @@ void machine_read(const char *root, pid_t daemon, struct machine *machine)
     *machine = (struct machine){ .processors = MACHINE_UNKNOWN,
                                  .quota_percent = MACHINE_UNKNOWN,
                                  .swapped_kb = MACHINE_UNKNOWN,
+                                 .swap_kb = MACHINE_UNKNOWN,
+                                 .memlock_kb = MACHINE_UNKNOWN,
                                  .ring_disabled = MACHINE_UNKNOWN };
     read_status(root, daemon, machine);
     read_quota(root, daemon, machine);
+    read_locking(root, daemon, machine);
     read_processor(root, machine);
     read_settings(root, machine);
     read_shards(root, daemon, machine);

@@ -9,12 +9,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { MACHINE_UNKNOWN = -1, GOVERNOR_MAX = 32 };
+/* MACHINE_UNLIMITED is more than any limit. */
+enum { MACHINE_UNKNOWN = -1, MACHINE_UNLIMITED = 1000000, GOVERNOR_MAX = 32 };
 
 struct machine {
     int processors;              /* that the daemon may run on; MACHINE_UNKNOWN */
-    int quota_percent;           /* of one processor, that its cgroup may use; MACHINE_UNKNOWN: no limit is known */
+    int quota_percent;           /* of one processor, that its cgroup may use; MACHINE_UNKNOWN, MACHINE_UNLIMITED */
     int64_t swapped_kb;          /* of the daemon; MACHINE_UNKNOWN */
+    int64_t swap_kb;             /* that the machine has; MACHINE_UNKNOWN */
+    int64_t memlock_kb;          /* that the daemon may lock; MACHINE_UNKNOWN, INT64_MAX: all of it */
     int ring_disabled;           /* kernel.io_uring_disabled; MACHINE_UNKNOWN */
     bool avx2, avx512;           /* the processor has them */
     bool huge_pages_unseen;      /* what of them is switched on cannot be read */

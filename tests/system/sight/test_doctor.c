@@ -51,6 +51,10 @@ static void the_machine_is_read(void **state)
     write_below(root, "proc/42/task/43/schedstat", "1000 250 7\n");
     write_below(root, "proc/42/task/44/comm", "wispd-shard\n");
     write_below(root, "proc/42/task/44/schedstat", "100 25 7\n");
+    write_below(root, "proc/42/limits",
+                "Limit  Soft Limit  Hard Limit  Units\n"
+                "Max locked memory         8388608              8388608              bytes\n");
+    write_below(root, "proc/meminfo", "MemTotal:  100 kB\nSwapTotal:     1000 kB\n");
     write_below(root, "proc/cpuinfo", "processor : 0\nflags\t\t: fpu avx avx2 sse\n");
     write_below(root, "proc/sys/kernel/io_uring_disabled", "2\n");
     write_below(root, "sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
@@ -59,6 +63,8 @@ static void the_machine_is_read(void **state)
     assert_int_equal(machine.processors, 6);
     assert_int_equal(machine.quota_percent, 50);
     assert_int_equal(machine.swapped_kb, 12);
+    assert_int_equal(machine.swap_kb, 1000);
+    assert_int_equal(machine.memlock_kb, 8192);
     assert_int_equal(machine.ring_disabled, 2);
     assert_true(machine.avx2 && !machine.avx512);
     assert_true(machine.huge_pages_never);
@@ -70,6 +76,11 @@ static void the_machine_is_read(void **state)
     assert_int_equal(machine.processors, MACHINE_UNKNOWN);
     assert_int_equal(machine.shards, 0);
     write_below(root, "sys/fs/cgroup/system.slice/wispd.service/cpu.max", "max 100000\n");
+    write_below(root, "proc/42/limits", "Max locked memory         unlimited            unlimited            bytes\n");
+    machine_read(root, 42, &machine);
+    assert_int_equal(machine.quota_percent, MACHINE_UNLIMITED);
+    assert_true(machine.memlock_kb == INT64_MAX);
+    write_below(root, "proc/42/cgroup", "1:cpu:/old\n"); /* a limit that is not looked for there */
     machine_read(root, 42, &machine);
     assert_int_equal(machine.quota_percent, MACHINE_UNKNOWN);
     scratch_remove(root);
@@ -82,7 +93,8 @@ static const char quiet[] =
     "\"turned_away\":0,\"given_up\":0},\"models\":[{\"name\":\"m\"}],\"users\":[{\"uid\":4000000000}]}";
 
 static const struct machine healthy = { .processors = 4,
-                                        .quota_percent = MACHINE_UNKNOWN,
+                                        .quota_percent = MACHINE_UNLIMITED,
+                                        .memlock_kb = INT64_MAX,
                                         .ring_disabled = 0,
                                         .avx2 = true,
                                         .avx512 = true,
@@ -151,6 +163,11 @@ static void machines_are_looked_at(void **state)
         { "processors", { .processors = MACHINE_UNKNOWN }, VERDICT_UNKNOWN },
         { "quota", { .quota_percent = 50 }, VERDICT_BAD },
         { "quota", { .quota_percent = 100 }, VERDICT_GOOD },
+        { "quota", { .quota_percent = MACHINE_UNKNOWN }, VERDICT_UNKNOWN },
+        { "memlock", { .memlock_kb = 8192, .swap_kb = 1000 }, VERDICT_NOTE },
+        { "memlock", { .memlock_kb = 8192 }, VERDICT_GOOD },
+        { "memlock", { .memlock_kb = 65536, .swap_kb = 1000 }, VERDICT_GOOD },
+        { "memlock", { .memlock_kb = MACHINE_UNKNOWN, .swap_kb = 1000 }, VERDICT_UNKNOWN },
         { "swap", { .swapped_kb = 4 }, VERDICT_BAD },
         { "huge-pages", { .huge_pages_never = true }, VERDICT_NOTE },
         { "huge-pages", { .huge_pages_unseen = true }, VERDICT_UNKNOWN },
