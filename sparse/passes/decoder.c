@@ -169,6 +169,7 @@ static int make_pass(struct decoder *decoder, struct half *half, const bool *kep
                                          .kernels = decoder->setup.kernels,
                                          .batch = decoder->setup.batch,
                                          .pool = decoder->setup.pool,
+                                         .threads = decoder->setup.threads,
                                          .choices = decoder->setup.choices,
                                          .part = &half->part,
                                          .weights_of = other ? decoder_pass(other, half == &decoder->along) : NULL };
@@ -362,6 +363,16 @@ static void set_up(struct decoder *decoder, const struct decoder_place *places, 
         decoder->positions[b] = places[b].position;
         decoder->memory[b] = places[b].memory;
     }
+}
+
+void decoder_lend(struct decoder *decoder, struct pool *pool)
+{
+    forward_lend(decoder->along.forward, pool);
+}
+
+unsigned decoder_threads(const struct decoder *decoder)
+{
+    return forward_threads(decoder->along.forward);
 }
 
 const float *decoder_scores(const struct decoder *decoder)

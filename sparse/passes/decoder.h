@@ -19,7 +19,8 @@ struct decoder_setup {
     const struct model *model; /* checked; it decodes */
     const struct kernels *kernels;
     size_t batch;                     /* sequences at most, of one call */
-    struct pool *pool;                /* of steps, borrowed; NULL: the caller alone */
+    struct pool *pool;                /* of steps, borrowed; NULL: the caller alone, */
+    unsigned threads;                 /* or one of so many at most that is lent later (decoder_lend()) */
     struct choice_cache *choices;     /* of weight formats; NULL: they are measured */
     const struct decoder *weights_of; /* as in forward_setup */
 };
@@ -30,6 +31,11 @@ struct decoder *decoder_free(struct decoder *decoder); /* accepts NULL; returns 
 
 /* Frees what neither pass reads of the model. -ENOMEM, and nothing is freed. */
 int decoder_strip(struct decoder *decoder, struct model *model);
+
+/* As forward_lend() and forward_threads(), for steps; sequences begin on the caller's thread, unless its setup has a
+ * pool. */
+void decoder_lend(struct decoder *decoder, struct pool *pool);
+unsigned decoder_threads(const struct decoder *decoder);
 
 uint64_t decoder_sequence_bytes(const struct decoder *decoder);
 /* Bytes of both passes. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/layers/convolution.h"
@@ -271,6 +272,9 @@ static void free_weights(struct forward *forward)
 
 void forward_lend(struct forward *forward, struct pool *pool)
 {
+    const unsigned most = MAX(forward->setup.threads, pool_parts(forward->setup.pool));
+
+    insist(pool_parts(pool) <= most, "%u of %u", pool_parts(pool), most); /* each has its scratch */
     forward->pool = pool;
 }
 

@@ -21,7 +21,8 @@ struct serving {
     const void *const *inputs; /* the caller's */
     void *const *outputs;
     size_t count;
-    bool pooled; /* it runs on the pool, from its beginning to its end */
+    bool pooled;       /* it runs on the pool, from its beginning to its end; */
+    uint64_t spent_ns; /* then what its slices took */
     struct progress at;
 };
 
@@ -47,7 +48,8 @@ struct forward {
     struct layer_random random;
     struct serving serving;
     struct step_times times;
-    void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
+    uint32_t doubt, alone; /* how many passes stay off the pool after the next that is no faster on it; and still do */
+    void *own, *gathered;  /* of the layer at hand, and all peers'; NULL without */
 };
 
 /* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */

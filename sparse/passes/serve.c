@@ -25,7 +25,7 @@ enum { PARTS_MAX = 1 << 20, ELEMENTS_GRAIN = 64, QUICK_NS = 5000000 };
 
 /* One thread's time below which a pass is not worth others, below which it is not worth waking them, and below which a
  * step is not worth a cache line's way between two. */
-enum { POOLED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100 };
+enum { POOLED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100, DOUBT_MAX = 63 };
 
 /* What one thread of so many computes of a step at once. */
 struct portion {
@@ -261,7 +261,7 @@ static void place_outputs(struct forward *forward)
 }
 
 /* Whether a pass of so many samples is worth the pool as it is now. What is not timed is whoever's who lent it. */
-static bool is_pooled(const struct forward *forward, size_t count)
+static bool is_pooled(struct forward *forward, size_t count)
 {
     const uint64_t ns = pass_estimate(forward, count);
 
@@ -269,6 +269,10 @@ static bool is_pooled(const struct forward *forward, size_t count)
         return false;
     if (!forward->times.one)
         return true;
+    if (ns >= POOLED_NS && forward->alone) {
+        forward->alone--;
+        return false;
+    }
     if (ns >= POOLED_NS && ns < WAKING_NS && !pool_is_awake(forward->pool)) {
         pool_rouse(forward->pool); /* for the next one */
         return false;
@@ -353,12 +357,37 @@ static void walk(void *argument, unsigned thread, unsigned threads)
         slice->to = at;
 }
 
+/* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, more each time. */
+static void learn(struct forward *forward)
+{
+    if (!forward->times.one)
+        return;
+    if (forward->serving.spent_ns < pass_estimate(forward, forward->serving.count))
+        forward->doubt /= 2;
+    else
+        forward->doubt = MIN(2 * forward->doubt + 1, (uint32_t)DOUBT_MAX);
+    forward->alone = forward->doubt;
+}
+
+static void run_pooled(struct forward *forward, struct slice *slice)
+{
+    const uint64_t begin = clock_ns();
+
+    pool_run(forward->pool, walk, slice);
+    forward->serving.spent_ns += clock_ns() - begin;
+    if (is_over(forward, &slice->to))
+        learn(forward);
+}
+
 /* As much as takes so long; UINT64_MAX: what is left, without cutting it. */
 static bool run_slice(struct forward *forward, uint64_t ns)
 {
     struct slice slice = { .forward = forward, .ns = ns, .from = forward->serving.at };
 
-    pool_run(forward->serving.pooled ? forward->pool : NULL, walk, &slice);
+    if (forward->serving.pooled)
+        run_pooled(forward, &slice);
+    else
+        walk(&slice, 0, 1);
     forward->serving.at = slice.to;
     return !is_over(forward, &slice.to);
 }

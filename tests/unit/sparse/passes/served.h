@@ -9,7 +9,7 @@
 
 #include "sparse/passes/forward.h"
 
-enum { SERVED_BATCH_MAX = 20, SERVED_THREADS = 4 }; /* that a pass may be lent */
+enum { SERVED_BATCH_MAX = 20, SERVED_THREADS = 3 }; /* that a pass may be lent */
 
 struct served {
     struct model *model;
