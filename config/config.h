@@ -20,7 +20,7 @@ enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 
 #define CONFIG_SPIN_AUTO UINT64_MAX
 
-enum { CONFIG_MODELS_MAX = 1024, CONFIG_USERS_MAX = 1024, CONFIG_SHARDS_MAX = 16 };
+enum { CONFIG_MODELS_MAX = 1024, CONFIG_USERS_MAX = 1024, CONFIG_SHARDS_MAX = 16, CONFIG_THREADS_MAX = 16 };
 
 struct config_model {
     char *path;         /* of the .safetensors file; relative ones are relative to the configuration file */
@@ -52,8 +52,9 @@ struct config {
     bool tune;     /* which they are is measured, where it is not known */
     bool rollback; /* so is what was served, to be gone back to */
     enum config_loop loop;
-    uint32_t shards;  /* threads that compute, */
-    bool pin;         /* each on a processor of its own */
+    uint32_t shards;  /* that compute, each for itself, */
+    uint32_t threads; /* with so many threads each */
+    bool pin;         /* each thread on a processor of its own */
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
     enum log_level log_level;
     uint64_t log_slow_ns; /* requests that take longer are logged; 0: none */

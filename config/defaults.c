@@ -24,6 +24,7 @@ int config_init(struct config *config)
         .rollback = true,
         .loop = CONFIG_LOOP_AUTO,
         .shards = 1,
+        .threads = 1,
         .spin_ns = CONFIG_SPIN_AUTO,
         .log_level = LOG_LEVEL_INFO,
         .limits = { .channels = 256,

@@ -187,6 +187,7 @@ const struct field config_fields[] = {
     { "rollback", &kind_switch, AT(config, rollback), 0, 1, .live = true },
     { "loop", &kind_choice, AT(config, loop), .choices = loops },
     { "shards", &kind_count, AT(config, shards), 1, CONFIG_SHARDS_MAX },
+    { "threads", &kind_count, AT(config, threads), 1, CONFIG_THREADS_MAX },
     { "pin", &kind_switch, AT(config, pin), 0, 1 },
     { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },
     { "limits", &kind_section, .fields = limit_fields },

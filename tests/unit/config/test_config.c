@@ -23,6 +23,7 @@ static const char full[] = "# everything once\n"
                            "tune: false\n"
                            "loop: io_uring\n"
                            "shards: 16\n"
+                           "threads: 3\n"
                            "pin: true\n"
                            "spin: 50us\n"
                            "limits:\n"
@@ -70,6 +71,7 @@ static void assert_same(const struct config *a, const struct config *b)
     assert_int_equal(a->tune, b->tune);
     assert_int_equal(a->loop, b->loop);
     assert_int_equal(a->shards, b->shards);
+    assert_int_equal(a->threads, b->threads);
     assert_int_equal(a->pin, b->pin);
     assert_int_equal(a->spin_ns, b->spin_ns);
     assert_int_equal(a->log_level, b->log_level);
@@ -126,6 +128,7 @@ static void test_defaults(void **state)
     assert_true(config.tune);
     assert_int_equal(config.loop, CONFIG_LOOP_AUTO);
     assert_int_equal(config.shards, 1);
+    assert_int_equal(config.threads, 1);
     assert_false(config.pin);
     assert_true(config.spin_ns == CONFIG_SPIN_AUTO);
     assert_int_equal(config.log_level, LOG_LEVEL_INFO);
@@ -158,6 +161,7 @@ static void test_everything_once(void **state)
     assert_false(config.tune);
     assert_int_equal(config.loop, CONFIG_LOOP_URING);
     assert_int_equal(config.shards, 16);
+    assert_int_equal(config.threads, 3);
     assert_true(config.pin);
     assert_int_equal(config.spin_ns, 50000);
     assert_int_equal(config.limits.channels, 10);
@@ -183,12 +187,12 @@ static void test_everything_once(void **state)
     assert_true(config.models[0].preferred);
     assert_int_equal(config.models[0].batch_max, 64);
     assert_int_equal(config.models[0].wait_ns, 200000);
-    assert_int_equal(config.models[0].line, 25);
+    assert_int_equal(config.models[0].line, 26);
     assert_string_equal(config.models[1].path, "/abs/\"b\\.safetensors");
     assert_null(config.models[1].name);
     assert_false(config.models[1].preferred);
     assert_int_equal(config.models[1].batch_max, 32);
-    assert_int_equal(config.models[1].line, 29);
+    assert_int_equal(config.models[1].line, 30);
     assert_string_equal(config.models[2].path, "/etc/wisp/caf\xc3\xa9/\xe6\xa8\xa1");
     assert_string_equal(config.models[2].name, "7");
     config_deinit(&config);
@@ -418,9 +422,9 @@ static void what_a_start_alone_can_change_is_kept(void **state)
     parse("fresh", full, &fresh);
     assert_int_equal(config_keep(&fresh, &running, out), 0);
     fclose(out);
-    assert_string_equal(kept,
-                        "socket\nsocket_mode\nloop\nshards\npin\nspin\nlimits.channels\nlimits.channels_per_user\n"
-                        "limits.memory_per_user\nlimits.entries\nlimits.arena\nlimits.rows\n");
+    assert_string_equal(
+        kept, "socket\nsocket_mode\nloop\nshards\nthreads\npin\nspin\nlimits.channels\nlimits.channels_per_user\n"
+              "limits.memory_per_user\nlimits.entries\nlimits.arena\nlimits.rows\n");
     assert_string_equal(fresh.socket, running.socket);
     assert_int_equal(fresh.limits.channels, 9);
     assert_int_equal(fresh.limits.rows, running.limits.rows);
