@@ -7,30 +7,31 @@
 
 /* ---- beginning and end ---- */
 
-/* A processor for each shard, where that is wanted. A machine that has too few serves all the same. */
+/* A processor for each thread of each shard, where that is wanted. A machine that has too few serves all the same. */
 static bool choose_processors(const struct config *config, uint32_t *processors)
 {
+    const uint32_t threads = config->shards * config->threads;
+
     if (!config->pin)
         return false;
-    if (processors_choose(config->shards, processors))
+    if (processors_choose(threads, processors))
         return true;
-    log_warning("pin: there are %u processors for %u shards, so none is bound: see CPUAffinity= in systemd.exec(5)",
-                processors_count(), config->shards);
+    log_warning("pin: there are %u processors for %u threads, so none is bound: see CPUAffinity= in systemd.exec(5)",
+                processors_count(), threads);
     return false;
 }
 
 int shards_start(struct wispd *daemon, const struct worker_setup *setup, struct reason *why)
 {
     const uint32_t wanted = daemon->config->shards;
-    uint32_t processors[CONFIG_SHARDS_MAX] = { 0 };
+    uint32_t processors[CONFIG_SHARDS_MAX * CONFIG_THREADS_MAX] = { 0 };
+    bool pinned = choose_processors(daemon->config, processors);
     struct worker_setup one = *setup;
     int result = 0;
 
     insist(wanted > 0 && wanted <= CONFIG_SHARDS_MAX && !daemon->shards, "%u", wanted);
-
-    one.pinned = choose_processors(daemon->config, processors);
     while (!result && daemon->shards < wanted) {
-        one.processor = processors[daemon->shards];
+        one.processors = pinned ? processors + daemon->shards * setup->threads : NULL;
         result = worker_new(&one, &daemon->workers[daemon->shards], why);
         daemon->shards += !result;
     }

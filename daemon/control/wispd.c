@@ -36,6 +36,7 @@ static int loops_open(struct wispd *daemon, struct reason *why)
     const struct worker_setup setup = { .loop = (enum loop_kind)daemon->config->loop,
                                         .channels = daemon->table.capacity,
                                         .shards = daemon->config->shards,
+                                        .threads = daemon->config->threads,
                                         .spin_ns = daemon->spin_ns };
     struct reason fallback = { "" };
     int result = loop_new(setup.loop, WATCHES_PER_CHANNEL * setup.channels, &daemon->loop, &fallback, why);
@@ -132,7 +133,7 @@ int wispd_new(struct config *config, const struct config_source *source, struct 
     daemon->signals = -1;
     daemon->epoch = epoch_make();
     daemon->started_ns = clock_ns();
-    daemon->spin_ns = spin_choose(config->spin_ns, config->shards);
+    daemon->spin_ns = spin_choose(config->spin_ns, config->shards * config->threads);
     result = wispd_init(daemon, source, why);
     if (result) {
         wispd_free(daemon);
@@ -184,11 +185,12 @@ static int begin(struct wispd *daemon, int signals)
     }
     if (result)
         return result;
-    log_info("serving %u model%s on %s: event loop %s, kernels %s, %u shard%s, looks for %llu us before it sleeps",
+    log_info("serving %u model%s on %s: event loop %s, kernels %s, %u shard%s of %u thread%s, looks for %llu us before "
+             "it sleeps",
              daemon->set->model_count, daemon->set->model_count == 1 ? "" : "s",
              daemon->listener.path ? daemon->listener.path : "a socket from systemd", loop_name(daemon->loop),
-             daemon->set->kernels->name, daemon->shards, daemon->shards == 1 ? "" : "s",
-             (unsigned long long)(daemon->spin_ns / NS_PER_US));
+             daemon->set->kernels->name, daemon->shards, daemon->shards == 1 ? "" : "s", daemon->config->threads,
+             daemon->config->threads == 1 ? "" : "s", (unsigned long long)(daemon->spin_ns / NS_PER_US));
     sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->set->model_count,
                daemon->set->model_count == 1 ? "" : "s", loop_name(daemon->loop));
     if (daemon->reload)

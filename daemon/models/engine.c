@@ -88,12 +88,14 @@ static int plan(struct engine *engine, struct runner *runner, struct choice_cach
         return decoder_new(&(struct decoder_setup){ .model = engine->model,
                                                     .kernels = engine->kernels,
                                                     .batch = engine->batch_max,
+                                                    .threads = engine->threads,
                                                     .choices = choices,
                                                     .weights_of = first ? first->decoder : NULL },
                            &runner->decoder, why);
     return forward_new(&(struct forward_setup){ .model = engine->model,
                                                 .kernels = engine->kernels,
                                                 .batch = engine->batch_max,
+                                                .threads = engine->threads,
                                                 .choices = choices,
                                                 .weights_of = first ? first->forward : NULL },
                        &runner->forward, why);
@@ -195,7 +197,8 @@ static int prepare(struct engine *engine, const struct engine_setup *setup, stru
 static bool is_made_alike(const struct engine *engine, const struct engine_setup *setup)
 {
     return engine->half == setup->half && engine->kernels == setup->kernels &&
-           engine->batch_asked == setup->batch_max && engine->runner_count == setup->shards;
+           engine->batch_asked == setup->batch_max && engine->runner_count == setup->shards &&
+           engine->threads == setup->threads;
 }
 
 static struct engine *hold(struct engine *engine)
@@ -264,6 +267,7 @@ int engine_get(const struct engine_setup *setup, struct engine **out, bool *shar
     engine->half = setup->half;
     engine->kernels = setup->kernels;
     engine->batch_asked = setup->batch_max;
+    engine->threads = setup->threads;
     result = make(engine, setup, &identical, why);
     if (result || identical)
         engine_release(engine);
@@ -271,6 +275,14 @@ int engine_get(const struct engine_setup *setup, struct engine **out, bool *shar
         *out = identical ? identical : engine;
     *shared = identical;
     return result;
+}
+
+void runner_lend(const struct runner *runner, struct pool *pool)
+{
+    if (runner->decoder)
+        decoder_lend(runner->decoder, pool);
+    else
+        forward_lend(runner->forward, pool);
 }
 
 uint64_t engine_memory(const struct engine *engine)

@@ -34,6 +34,7 @@ struct engine {
     struct signature signature; /* as clients see it */
     struct runner *runners;     /* by shard; the first has made the weights */
     uint32_t runner_count;
+    uint32_t threads; /* that a runner may be lent */
     const struct kernels *kernels;
     struct wire_block input, output; /* a request's blocks of the arenas */
     enum half half;                  /* HALF_ENCODER: the whole model, where it has no halves */
@@ -48,7 +49,8 @@ struct engine_setup {
     const char *path;
     enum half half;
     uint32_t batch_max;
-    uint32_t shards; /* that it is to run on */
+    uint32_t shards;  /* that it is to run on, */
+    uint32_t threads; /* of so many threads each at most */
     const struct kernels *kernels;
     struct choice_cache *choices; /* NULL: formats are measured */
     struct engine *const *known;  /* that are there already, held by the caller for as long as this takes */
@@ -60,6 +62,9 @@ struct engine_setup {
 int engine_get(const struct engine_setup *setup, struct engine **out, bool *shared, struct reason *why);
 
 /* Bytes of it: the model, what was made of its weights, and what passes work in. */
+/* From now on its passes run on this pool; NULL: on the caller's thread alone. */
+void runner_lend(const struct runner *runner, struct pool *pool);
+
 uint64_t engine_memory(const struct engine *engine);
 
 /* One holder less, and with the last one it goes. Accepts NULL; returns NULL. */

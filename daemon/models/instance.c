@@ -53,6 +53,7 @@ static int init(struct instance *instance, const struct config_model *entry, enu
                                          .half = half,
                                          .batch_max = entry->batch_max,
                                          .shards = setup->shards,
+                                         .threads = setup->threads,
                                          .kernels = setup->kernels,
                                          .choices = setup->choices,
                                          .known = setup->known,

@@ -39,7 +39,7 @@ struct instance_setup {
     struct choice_cache *choices;
     struct engine *const *known; /* that it may share */
     uint32_t known_count;
-    uint32_t shards;
+    uint32_t shards, threads; /* of each */
 };
 
 /* A model without halves, or of one that has them the encoder, whose decoder is then another instance, made of the same

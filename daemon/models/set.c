@@ -270,7 +270,7 @@ int model_set_load(const struct config *config, const struct model_set *before, 
     const struct kernels *kernels = kernels_find(config->kernels);
     struct load load = { .config = config,
                          .errors = errors,
-                         .setup = { .kernels = kernels, .shards = config->shards } };
+                         .setup = { .kernels = kernels, .shards = config->shards, .threads = config->threads } };
     int result;
 
     if (!kernels)

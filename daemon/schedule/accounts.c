@@ -6,11 +6,11 @@
 #include "base/insist.h"
 #include "daemon/schedule/accounts.h"
 
-int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t shards)
+int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t threads)
 {
     *accounts = (struct accounts){ .entries = calloc(channels, sizeof *accounts->entries),
                                    .capacity = channels,
-                                   .shards = shards };
+                                   .threads = threads };
     for (uint32_t i = 0; accounts->entries && i < channels; i++)
         accounts->entries[i].uid = (uid_t)-1; /* nobody's */
     return accounts->entries ? 0 : -ENOMEM;
@@ -41,7 +41,7 @@ static struct account *find(const struct accounts *accounts, uid_t uid)
 static void apply(struct accounts *accounts, struct account *account, const struct policies *policies)
 {
     account->policy = policies_of(policies, account->uid);
-    account->percent = account->policy.time * accounts->shards;
+    account->percent = account->policy.time * accounts->threads;
     insist(account->percent > 0); /* what is paid is divided by it */
     insist(account->policy.weight > 0 && account->policy.weight <= SHARE_WEIGHT_MAX, "%u", account->policy.weight);
     share_weigh(&account->share, &accounts->ground, account->policy.weight);

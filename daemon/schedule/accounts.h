@@ -22,7 +22,7 @@ struct account {
     struct share share;
     struct ground ground; /* of its channels */
     struct policy policy;
-    uint32_t percent;            /* of one thread's time that this is, on all shards together */
+    uint32_t percent;            /* of one thread's time that this is, of all threads of all shards */
     struct allowance *allowance; /* its user's, on all shards; as long as it has channels */
     /* While a batch is made (s4_dispatch.c). */
     struct account *next;
@@ -33,12 +33,12 @@ struct account {
 struct accounts {
     struct account *entries;
     uint32_t capacity;
-    uint32_t shards;      /* that users have accounts on, this one among them */
+    uint32_t threads;     /* that compute, of all shards */
     struct ground ground; /* of all of them */
 };
 
-/* For so many channels, on one shard of so many. -ENOMEM. */
-int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t shards);
+/* For so many channels; and how many threads of all shards compute. -ENOMEM. */
+int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t threads);
 void accounts_deinit(struct accounts *accounts);
 
 /* For one channel more of this user, who may have so much; there is always one. And for one less. */
@@ -49,7 +49,7 @@ void accounts_put(struct account *account);
 /* What users may have is something else from now on. */
 void accounts_apply(struct accounts *accounts, const struct policies *policies);
 
-/* It had so much of the time. */
+/* It had so much of a thread's time. */
 static inline void account_pay(struct account *account, uint64_t ns)
 {
     if (account->policy.time < POLICY_TIME_MAX)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long a shard looks before it sleeps. Looking costs a processor and saves a wake-up; where shards have all the
- * processors that there are, or that a cgroup's cpu.max allows, it would only keep clients from running: then 0.
+ * How long a shard looks before it sleeps. Looking costs a processor and saves a wake-up; where threads that compute
+ * have all the processors that there are, or that a cgroup's cpu.max allows, it would only keep clients from running:
+ * then 0.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,14 +36,14 @@ static unsigned cgroup_share(void)
     return (unsigned)MIN(quota * 1000 / period, 1000000ull);
 }
 
-uint64_t spin_choose(uint64_t configured_ns, uint32_t shards)
+uint64_t spin_choose(uint64_t configured_ns, uint32_t threads)
 {
     const uint32_t count = processors_count();
 
-    insist(shards > 0);
+    insist(threads > 0);
     if (configured_ns != CONFIG_SPIN_AUTO)
         return configured_ns;
-    if (count <= shards || cgroup_share() < 1000 * shards)
+    if (count <= threads || cgroup_share() < 1000 * threads)
         return 0;
-    return count == shards + 1 ? 20 * NS_PER_US : 50 * NS_PER_US;
+    return count == threads + 1 ? 20 * NS_PER_US : 50 * NS_PER_US;
 }

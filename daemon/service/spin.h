@@ -8,6 +8,6 @@
 #include <stdint.h>
 
 /* On this machine; `configured_ns` may be CONFIG_SPIN_AUTO. */
-uint64_t spin_choose(uint64_t configured_ns, uint32_t shards);
+uint64_t spin_choose(uint64_t configured_ns, uint32_t threads);
 
 #endif

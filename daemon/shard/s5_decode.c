@@ -228,6 +228,7 @@ static void charge_step(struct queue *queue, uint64_t took)
     const struct sequences *sequences = queue->sequences;
 
     insist(sequences->step.places > 0);
+    took *= decoder_threads(queue->runner->decoder);
     tally_use(queue->tally, 0, took);
     for (uint32_t i = 0; i < sequences->step.count; i++) {
         const struct running *running = sequences->called[i];
@@ -250,7 +251,7 @@ void s5_leave_step(const struct request *request)
         if (running->request != request)
             continue;
         /* The rest of its part is computed all the same, and nobody else is to pay for it. */
-        s5_use(request, 0, rest_ns * running->places / step->places);
+        s5_use(request, 0, rest_ns * decoder_threads(queue->runner->decoder) * running->places / step->places);
         insist(step->wanted > 0);
         step->wanted--;
     }
@@ -263,6 +264,7 @@ static void account_step(struct queue *queue, const struct step *step, uint64_t 
     cost_learn(&queue->cost, step->places, step->spent_ns);
     cost_learn(&queue->hoped, step->places, step->spent_ns);
     counter_add(&queue->tally->batches, 1);
+    counter_add(&queue->tally->pooled, decoder_threads(queue->runner->decoder) > 1);
     for (uint32_t i = 0; i < step->count; i++) {
         struct request *request = queue->sequences->called[i]->request;
 

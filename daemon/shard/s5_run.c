@@ -186,16 +186,17 @@ void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
     share_charge(&channel->share, ns);
 }
 
-/* Each request pays for its rows. */
+/* Each request pays for its rows, on all threads. */
 static void charge(struct queue *queue, uint64_t took_ns)
 {
     struct batch *batch = &queue->batch;
+    const uint64_t used_ns = took_ns * forward_threads(queue->runner->forward);
 
     insist(batch->rows > 0);
     batch->spent_ns += took_ns;
-    tally_use(queue->tally, 0, took_ns);
+    tally_use(queue->tally, 0, used_ns);
     for (uint32_t i = 0; i < batch->count; i++)
-        s5_use(batch->requests[i], 0, took_ns * batch->requests[i]->rows_now / batch->rows);
+        s5_use(batch->requests[i], 0, used_ns * batch->requests[i]->rows_now / batch->rows);
 }
 
 /* ---- a slice of it ---- */
@@ -231,6 +232,7 @@ static void finish(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
     learn(queue);
     counter_add(&queue->tally->batches, 1);
+    counter_add(&queue->tally->pooled, forward_threads(queue->runner->forward) > 1);
     tally_use(queue->tally, batch->rows, 0);
     end_pass(queue);
     for (uint32_t i = 0; i < count; i++)
@@ -296,5 +298,6 @@ void s5_forget(struct request *request)
     forget_rows(batch, request);
     /* The rest of its part is computed all the same, and nobody else is to pay for it. */
     if (all_ns > batch->spent_ns)
-        s5_use(request, 0, (all_ns - batch->spent_ns) * request->rows_now / batch->rows);
+        s5_use(request, 0,
+               (all_ns - batch->spent_ns) * forward_threads(queue->runner->forward) * request->rows_now / batch->rows);
 }

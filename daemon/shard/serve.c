@@ -258,6 +258,8 @@ void shard_use(struct shard *shard, struct queue_set *queues)
     shard->under_way_max = MAX(2 * queues->set->batch_max, 64u);
     shard->slow.from_ns = queues->set->slow_ns;
     accounts_apply(&shard->accounts, &queues->set->policies);
+    for (uint32_t i = 0; i < queues->set->model_count; i++)
+        runner_lend(queues->queues[i].runner, shard->pool);
     for (struct queue_set *older = queues->older; older; older = older->older) {
         go_over_all(older, queues);
         if (older->held && ++before > SETS_BEFORE_MAX)

@@ -4,12 +4,12 @@
 #include "base/insist.h"
 #include "daemon/shard/shard.h"
 
-int shard_init(struct shard *shard, uint32_t channels, uint32_t shards)
+int shard_init(struct shard *shard, uint32_t channels, uint32_t threads)
 {
     *shard = (struct shard){ .capacity = channels };
     shard->channels = calloc(channels, sizeof(struct channel *));
     shard->active = calloc(channels, sizeof(struct channel *));
-    if (!accounts_init(&shard->accounts, channels, shards) && shard->channels && shard->active)
+    if (!accounts_init(&shard->accounts, channels, threads) && shard->channels && shard->active)
         return 0;
     shard_deinit(shard);
     return -ENOMEM;

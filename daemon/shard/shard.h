@@ -16,6 +16,7 @@
 #include "daemon/sight/slow.h"
 
 struct shard {
+    struct pool *pool;         /* that passes run on; NULL: on its thread alone */
     struct queue_set *serving; /* the newest first: it takes what is new */
     struct accounts accounts;
     struct wheel wheel;        /* the deadlines of what is under way */
@@ -51,8 +52,8 @@ static inline bool shard_has_room(const struct shard *shard, const struct channe
     return channel->under_way < shard->under_way_max && (!channel->under_way || account_has_room(channel->account));
 }
 
-/* For channels whose index is below `channels`; one shard of so many. -ENOMEM. */
-int shard_init(struct shard *shard, uint32_t channels, uint32_t shards);
+/* For channels whose index is below `channels`; and how many threads of all shards compute. -ENOMEM. */
+int shard_init(struct shard *shard, uint32_t channels, uint32_t threads);
 void shard_deinit(struct shard *shard);
 
 /* One that is AGAIN is taken no more: it is to be completed. */

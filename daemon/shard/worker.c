@@ -2,11 +2,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/insist.h"
+#include "base/pool.h"
 #include "daemon/event/pulse.h"
 #include "daemon/shard/doorbell.h"
 #include "daemon/shard/pass.h"
@@ -15,6 +17,8 @@
 #include "libipc/wake.h"
 
 enum { EVENTS = 64, MAILS_BESIDES = 2 * WORKER_QUEUE_SETS + SLOW_RECORDS + 8 };
+
+#define SHARD_THREAD "wispd-shard" /* and, of its others, the number behind it */
 
 enum order { ORDER_SERVE, ORDER_LEAVE, ORDER_USE, ORDER_DRAIN, ORDER_REST, ORDER_BEAT, ORDER_QUIT };
 
@@ -32,6 +36,7 @@ struct worker {
     struct loop *loop;
     struct reason why; /* it could not be made */
     int error;
+    int bound[CONFIG_THREADS_MAX]; /* each thread's own: whether it could be */
     bool quit;
     bool drained; /* it has been reported */
     /* the control thread's */
@@ -71,6 +76,11 @@ static void leave(struct worker *worker, struct channel *channel)
     post(&worker->reports, REPORT_LEFT, channel);
 }
 
+static void come_round(void *argument, unsigned part, unsigned parts)
+{
+    (void)argument, (void)part, (void)parts;
+}
+
 static void carry_out(struct worker *worker, const struct mail *order)
 {
     switch ((enum order)order->kind) {
@@ -91,6 +101,7 @@ static void carry_out(struct worker *worker, const struct mail *order)
         shard_rest(&worker->shard);
         break;
     case ORDER_BEAT:
+        pool_run(worker->shard.pool, come_round, NULL);
         post(&worker->reports, REPORT_BEAT, NULL);
         break;
     case ORDER_QUIT:
@@ -205,18 +216,47 @@ static int pass_after_pass(struct worker *worker)
     return result;
 }
 
-/* Before it makes any memory, which is then near. */
-static int bind(struct worker *worker)
+static int bind(uint32_t processor)
 {
     cpu_set_t one;
 
-    if (!worker->setup.pinned)
-        return 0;
     CPU_ZERO(&one);
-    CPU_SET(worker->setup.processor, &one);
-    if (!sched_setaffinity(0, sizeof one, &one))
-        return 0;
-    return refuse_errno(&worker->why, -errno, "pin: binding a shard to processor %u", worker->setup.processor);
+    CPU_SET(processor, &one);
+    return sched_setaffinity(0, sizeof one, &one) ? -errno : 0;
+}
+
+static void begin_part(void *argument, unsigned part, unsigned parts)
+{
+    struct worker *worker = argument;
+    char name[16];
+
+    (void)parts;
+    if (part) {
+        snprintf(name, sizeof name, SHARD_THREAD "-%u", part % CONFIG_THREADS_MAX);
+        (void)pthread_setname_np(pthread_self(), name);
+    }
+    if (worker->setup.processors)
+        worker->bound[part] = bind(worker->setup.processors[part]);
+}
+
+/* Before any memory is made, which is then near. */
+static int begin_threads(struct worker *worker)
+{
+    const uint32_t threads = worker->setup.threads;
+    int result;
+
+    insist(threads > 0 && threads <= CONFIG_THREADS_MAX, "%u", threads);
+    result = threads > 1 ? pool_new(threads, &worker->shard.pool) : 0;
+
+    if (result)
+        return refuse_errno(&worker->why, result, "threads: starting %u for a shard", threads);
+    pool_run(worker->shard.pool, begin_part, worker);
+    for (uint32_t i = 0; !result && i < threads; i++) {
+        if (worker->bound[i])
+            result = refuse_errno(&worker->why, worker->bound[i], "pin: binding a thread to processor %u",
+                                  worker->setup.processors[i]);
+    }
+    return result;
 }
 
 /* The loop belongs to the thread that makes it. */
@@ -224,16 +264,17 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
 
-    worker->error = bind(worker);
+    worker->error = begin_threads(worker);
     if (!worker->error)
         worker->error = loop_new(worker->setup.loop, worker->setup.channels, &worker->loop, NULL, &worker->why);
     sem_post(&worker->started);
-    if (!worker->loop)
-        return NULL;
-    worker->error = pass_after_pass(worker);
-    worker->loop = loop_free(worker->loop);
-    if (worker->error)
-        post(&worker->reports, REPORT_FAILED, NULL);
+    if (worker->loop) {
+        worker->error = pass_after_pass(worker);
+        worker->loop = loop_free(worker->loop);
+        if (worker->error)
+            post(&worker->reports, REPORT_FAILED, NULL);
+    }
+    worker->shard.pool = pool_free(worker->shard.pool);
     return NULL;
 }
 
@@ -246,7 +287,7 @@ static int start(struct worker *worker, struct reason *why)
     if (result)
         return refuse_errno(why, -result, "the shard's thread");
     worker->running = true;
-    (void)pthread_setname_np(worker->thread, "wispd-shard");
+    (void)pthread_setname_np(worker->thread, SHARD_THREAD);
     while (sem_wait(&worker->started))
         continue; /* a signal */
     if (!worker->error)
@@ -266,7 +307,7 @@ int worker_new(const struct worker_setup *setup, struct worker **out, struct rea
     worker->setup = *setup;
     worker->orders = worker->reports = MAILBOX_NULL;
     sem_init(&worker->started, 0, 0);
-    result = shard_init(&worker->shard, setup->channels, setup->shards);
+    result = shard_init(&worker->shard, setup->channels, setup->shards * setup->threads);
     worker->shard.spin_ns = setup->spin_ns;
     if (!result)
         result = mailbox_init(&worker->orders, 2 * setup->channels + MAILS_BESIDES);

@@ -21,11 +21,11 @@ struct worker;
 
 struct worker_setup {
     enum loop_kind loop;
-    uint32_t channels; /* their indexes are below this */
-    uint32_t shards;   /* how many there are */
-    uint64_t spin_ns;  /* how long to look before sleeping */
-    bool pinned;       /* the thread stays on this processor */
-    uint32_t processor;
+    uint32_t channels;          /* their indexes are below this */
+    uint32_t shards;            /* how many there are, */
+    uint32_t threads;           /* and on how many threads passes of each run */
+    uint64_t spin_ns;           /* how long to look before sleeping */
+    const uint32_t *processors; /* that the threads stay on, read by worker_new(); NULL: they are not bound */
 };
 
 /* What a worker says; the subject of the mail is a channel or a set of queues. */

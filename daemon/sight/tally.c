@@ -33,6 +33,7 @@ void tally_sum(struct tally *sum, const struct tally *tally)
     sum->late += counter_read(&tally->late);
     sum->cancelled += counter_read(&tally->cancelled);
     sum->batches += counter_read(&tally->batches);
+    sum->pooled += counter_read(&tally->pooled);
     sum->samples += counter_read(&tally->samples);
     sum->used_ns += counter_read(&tally->used_ns);
     histogram_sum(&sum->waited, &tally->waited);

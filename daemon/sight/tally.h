@@ -19,7 +19,8 @@ struct tally {
     /* Requests, by how they ended. */
     uint64_t answered, refused, late, cancelled;
     uint64_t batches, samples; /* computed; of a user no batches */
-    uint64_t used_ns;          /* of the shard's time: of a batch of several users each his part */
+    uint64_t pooled;           /* batches that several threads computed */
+    uint64_t used_ns;          /* of all threads' time: of a batch of several users each his part */
     struct histogram waited;   /* of requests that were answered: how long they were there and did not compute, */
     struct histogram computed; /* and how long their batches took */
 };
@@ -34,7 +35,7 @@ struct tally *tally_release(struct tally *tally); /* returns NULL */
 void tally_clear(struct tally *sum);
 void tally_sum(struct tally *sum, const struct tally *tally);
 
-/* So many samples were computed, and took this part of the shard's time. */
+/* So many samples were computed, and took this part of the threads' time. */
 static inline void tally_use(struct tally *tally, uint64_t samples, uint64_t ns)
 {
     counter_add(&tally->samples, samples);

@@ -12,6 +12,7 @@
 #include "unit/daemon/rig.h"
 
 struct rig rig;
+uint32_t rig_threads = 1;
 
 static const struct model_recipe recipe = { .name = "small",
                                             .processing = "image.classification",
@@ -97,6 +98,7 @@ static int setup_with(uint64_t wait_ns, bool decoding)
     model_make(rig.path, &recipe);
     rig.reference = reference_new(rig.path);
     assert_int_equal(config_init(&rig.config), 0);
+    rig.config.threads = rig_threads;
     rig.config.models = calloc(2, sizeof *rig.config.models);
     add_model(rig.path, wait_ns);
     if (decoding)

@@ -59,6 +59,9 @@ extern struct rig {
     uint32_t translator_route;
 } rig;
 
+/* That passes of the next rig's models may be lent. */
+extern uint32_t rig_threads;
+
 /* Of a test: all of it; with a model whose queue waits a second for company; with one more that decodes; and the end,
  * which sees that nothing is left. */
 int rig_setup(void **state);

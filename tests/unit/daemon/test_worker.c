@@ -5,10 +5,16 @@
  */
 #include "support/test.h"
 
+#include <dirent.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
@@ -46,7 +52,9 @@ static void expect_report(enum report kind, const void *subject)
 /* The rig's channels are closed, and new ones are the worker's. */
 static int setup(void **state)
 {
-    struct worker_setup how = { .loop = loop_kind, .channels = 8, .shards = 1, .spin_ns = 20 * NS_PER_US };
+    struct worker_setup how = {
+        .loop = loop_kind, .channels = 8, .shards = 1, .threads = rig_threads, .spin_ns = 20 * NS_PER_US
+    };
     struct reason why;
 
     rig_setup(state);
@@ -177,6 +185,76 @@ static void it_shows_that_it_lives(void **state)
             assert_false(worker_report(worker, &mail)); /* keeps the sign of life for itself */
         } while (!worker_lives(worker));
     }
+}
+
+/* ---- a thread that is stuck ---- */
+
+static _Atomic uint32_t held, released;
+
+static void hold(int signal)
+{
+    (void)signal;
+    atomic_store(&held, 1);
+    while (!atomic_load(&released))
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+/* Of this name, in this process. */
+static pid_t find_thread(const char *name)
+{
+    DIR *folder = opendir("/proc/self/task");
+    struct dirent *entry;
+    pid_t found = 0;
+
+    assert_non_null(folder);
+    while (!found && (entry = readdir(folder))) {
+        char path[64], text[32] = "";
+        FILE *file;
+
+        snprintf(path, sizeof path, "/proc/self/task/%.16s/comm", entry->d_name);
+        file = fopen(path, "re");
+        if (file && fgets(text, sizeof text, file) && !strncmp(text, name, strlen(name)))
+            found = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (file)
+            fclose(file);
+    }
+    closedir(folder);
+    return found;
+}
+
+static void wait_for_life(bool lives)
+{
+    const uint64_t until = clock_ns() + PATIENCE_NS;
+    struct mail mail;
+
+    do {
+        assert_true(clock_ns() < until);
+        poll(NULL, 0, 5);
+        assert_false(worker_report(worker, &mail));
+    } while (worker_lives(worker) != lives);
+}
+
+/* The shard does not answer for one that helps it, and does not come round. */
+static void a_helper_that_is_stuck_is_noticed(void **state)
+{
+    const struct sigaction action = { .sa_handler = hold };
+    pid_t helper;
+
+    (void)state;
+    if (rig_threads == 1)
+        skip();
+    helper = find_thread("wispd-shard-1");
+    assert_true(helper > 0);
+    atomic_store(&held, 0);
+    atomic_store(&released, 0);
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    wait_for_life(true);
+    assert_int_equal(syscall(SYS_tgkill, getpid(), helper, SIGUSR1), 0);
+    while (!atomic_load(&held))
+        poll(NULL, 0, 1);
+    wait_for_life(false);
+    atomic_store(&released, 1);
+    wait_for_life(true);
 }
 
 /* ---- sets of models under load ---- */
@@ -310,6 +388,7 @@ int main(void)
         WORKER_TEST(who_breaks_the_protocol_is_reported_once),
         WORKER_TEST(draining_answers_everything),
         WORKER_TEST(it_shows_that_it_lives),
+        WORKER_TEST(a_helper_that_is_stuck_is_noticed),
         WORKER_TEST(sets_give_way_under_load),
     };
     int failed = 0;
@@ -317,5 +396,8 @@ int main(void)
     for (loop_kind = LOOP_AUTO; loop_kind <= LOOP_EPOLL; loop_kind += LOOP_EPOLL - LOOP_AUTO)
         failed +=
             cmocka_run_group_tests_name(loop_kind == LOOP_EPOLL ? "worker, epoll" : "worker, auto", tests, NULL, NULL);
+    loop_kind = LOOP_AUTO;
+    rig_threads = 3;
+    failed += cmocka_run_group_tests_name("worker, three threads", tests, NULL, NULL);
     return failed;
 }
