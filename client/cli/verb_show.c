@@ -93,6 +93,10 @@ static void print_as_served(const struct screen *screen, const json_t *model)
         fact_print(screen, "batch time", "at most %llu us while others ask",
                    (unsigned long long)member_count(model, "time_us"));
     fact_print(screen, "requests", "%s", format_count(member_count(model, "requests"), text));
+    if (member_count(model, "pooled"))
+        fact_print(screen, "on threads", "%llu of %llu passes ran on several",
+                   (unsigned long long)member_count(model, "pooled"),
+                   (unsigned long long)member_count(model, "batches"));
 }
 
 /* What the values of layers are kept as, where that is not float32 in all. */

@@ -23,7 +23,7 @@ enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
 
 static void print_counters(FILE *out, const struct wispd *daemon, uint32_t model)
 {
-    uint64_t requests = 0, samples = 0, batches = 0, refused = 0;
+    uint64_t requests = 0, samples = 0, batches = 0, pooled = 0, refused = 0;
 
     insist(daemon->serving->set == daemon->set && model < daemon->set->model_count, "%u", model);
 
@@ -33,10 +33,13 @@ static void print_counters(FILE *out, const struct wispd *daemon, uint32_t model
         requests += counter_read(&tally->answered);
         samples += counter_read(&tally->samples);
         batches += counter_read(&tally->batches);
+        pooled += counter_read(&tally->pooled);
         refused += counter_read(&tally->refused);
     }
-    fprintf(out, ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
-            requests, samples, batches, refused);
+    fprintf(out,
+            ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"pooled\":%" PRIu64
+            ",\"refused\":%" PRIu64 "}",
+            requests, samples, batches, pooled, refused);
 }
 
 struct description describe_gathered(FILE *out, char **text, const char *shared)
@@ -133,15 +136,15 @@ struct description describe_daemon(const struct wispd *daemon)
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
     state = json_pack(
-        "{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
+        "{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
         "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
         (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop), "kernels",
         daemon->set->kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US), "shards",
-        (json_int_t)daemon->shards, "channels", (json_int_t)daemon->table.open, "models",
-        (json_int_t)daemon->set->model_count, "requests", (json_int_t)counts.requests, "pings",
-        (json_int_t)counts.pings, "refused", (json_int_t)counts.refused, "late", (json_int_t)counts.late, "cancelled",
-        (json_int_t)counts.cancelled, "questions", (json_int_t)daemon->questions, "turned_away",
-        (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "resumed",
+        (json_int_t)daemon->shards, "threads", (json_int_t)daemon->config->threads, "channels",
+        (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set->model_count, "requests",
+        (json_int_t)counts.requests, "pings", (json_int_t)counts.pings, "refused", (json_int_t)counts.refused, "late",
+        (json_int_t)counts.late, "cancelled", (json_int_t)counts.cancelled, "questions", (json_int_t)daemon->questions,
+        "turned_away", (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "resumed",
         (json_int_t)daemon->keep.resumed, "limits", limits_json(daemon->config), "epoch", epoch);
     if (state && daemon->reload)
         add_reloads(state, reload_counts(daemon->reload));

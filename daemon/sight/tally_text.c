@@ -42,8 +42,8 @@ void tally_print(FILE *out, const struct tally *tally, bool buckets)
         const char *name;
         const uint64_t *counter;
     } counters[] = { { "requests", &tally->answered },   { "refused", &tally->refused }, { "late", &tally->late },
-                     { "cancelled", &tally->cancelled }, { "batches", &tally->batches }, { "samples", &tally->samples },
-                     { "used_ns", &tally->used_ns } };
+                     { "cancelled", &tally->cancelled }, { "batches", &tally->batches }, { "pooled", &tally->pooled },
+                     { "samples", &tally->samples },     { "used_ns", &tally->used_ns } };
 
     for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
         fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "", counters[i].name, counter_read(counters[i].counter));

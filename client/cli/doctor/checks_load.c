@@ -50,8 +50,10 @@ void check_time_left(const struct examination *examination, struct finding *find
     size_t model_count, user_count;
     cleanup_free struct rate *models = rates_of(examination, RATE_MODEL, &model_count);
     cleanup_free struct rate *users = rates_of(examination, RATE_USER, &user_count);
-    const uint64_t shards = member_count(json_object_get(examination->now, "daemon"), "shards");
-    const double used = used_by(models, model_count), all = (double)MAX(shards, (uint64_t)1);
+    const json_t *daemon = json_object_get(examination->now, "daemon");
+    /* An older daemon says nothing of threads: there it is one. */
+    const uint64_t threads = member_count(daemon, "shards") * MAX(member_count(daemon, "threads"), (uint64_t)1);
+    const double used = used_by(models, model_count), all = (double)MAX(threads, (uint64_t)1);
     char share[32], model[160], user[160];
 
     format_share(used, all, share);

@@ -134,13 +134,13 @@ static void read_settings(const char *root, struct machine *machine)
         snprintf(machine->governor, sizeof machine->governor, "%.31s", line);
 }
 
-/* Whether this thread of the daemon is one that computes. */
+/* Whether this thread of the daemon is one that computes, a shard's own or one that helps it. */
 static bool is_shard(const char *root, pid_t daemon, const char *thread)
 {
     char name[64];
 
     return first_line(open_below(root, "/proc/%d/task/%.16s/comm", (int)daemon, thread), name, sizeof name) &&
-           !strcmp(name, "wispd-shard");
+           !strncmp(name, "wispd-shard", 11);
 }
 
 /* One thread more; false: it cannot be seen. */

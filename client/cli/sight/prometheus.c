@@ -23,7 +23,8 @@ struct metric {
 
 static const struct metric of_daemon[] = {
     { "wisp_channels", "gauge", "Connections with shared memory.", "channels", 1, NULL },
-    { "wisp_shards", "gauge", "Threads that compute.", "shards", 1, NULL },
+    { "wisp_shards", "gauge", "Shards that compute, each for its channels.", "shards", 1, NULL },
+    { "wisp_threads", "gauge", "Threads that compute, of each shard.", "threads", 1, NULL },
     { "wisp_requests_taken_total", "counter", "Requests taken of all models, answered or not.", "requests", 1, NULL },
     { "wisp_pings_total", "counter", "Round trips without a model.", "pings", 1, NULL },
     { "wisp_questions_total", "counter", "Questions answered on sockets.", "questions", 1, NULL },
@@ -42,6 +43,8 @@ static const struct metric of_models[] = {
     { "wisp_model_requests_failed_total", NULL, NULL, "cancelled", 1, "reason=\"cancelled\"" },
     { "wisp_model_samples_total", "counter", "Samples computed.", "samples", 1, NULL },
     { "wisp_model_batches_total", "counter", "Forward passes, each of one or more samples.", "batches", 1, NULL },
+    { "wisp_model_batches_pooled_total", "counter", "Forward passes that several threads computed.", "pooled", 1,
+      NULL },
     { "wisp_model_used_seconds_total", "counter", "Time spent in forward passes.", "used_ns", NS, NULL },
     { "wisp_model_requests_under_way", "gauge", "Requests taken and not answered yet.", "under_way", 1, NULL },
 };
