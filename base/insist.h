@@ -23,6 +23,18 @@
          ? (void)0                                                                                                     \
          : insist_failed(__FILE_NAME__, __LINE__, __func__, #condition, " " __VA_ARGS__))
 
+/* The same where the build has NDEBUG not, as those of the sanitizers: on the path of a request without a model, which
+ * is 150 ns long in two processes, where each costs a third of one. In every build it compiles. */
+#ifdef NDEBUG
+#define insist_debug(condition, ...)                                                                                   \
+    do {                                                                                                               \
+        if (0)                                                                                                         \
+            insist(condition, __VA_ARGS__);                                                                            \
+    } while (0)
+#else
+#define insist_debug insist
+#endif
+
 /* Says file, line, function, condition and values in one line of the log (an error), and aborts. From any thread; of
  * several at once the first speaks. Takes no lock, allocates nothing, and waits for who reads the log no longer than
  * INSIST_PATIENCE_MS. */

@@ -83,7 +83,7 @@ bool engine_check(struct wisp_client *client, bool look)
     uint32_t state = __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE);
     bool dead = client->doubted || state == WIRE_STATE_CLOSED;
 
-    insist(client->up);
+    insist_debug(client->up);
 
     if (state == WIRE_STATE_DRAINING)
         client->draining = true;
@@ -127,7 +127,7 @@ static int follow(struct wisp_client *client, struct wisp_request *request, uint
 
 static void role_take(struct wisp_client *client, const struct wisp_request *request)
 {
-    insist(!client->reaper);
+    insist_debug(!client->reaper);
     client->reaper = true;
     client->own = request;
 }
@@ -135,7 +135,7 @@ static void role_take(struct wisp_client *client, const struct wisp_request *req
 /* Hands it to the first who waits, or else to the event loop. */
 static void role_give(struct wisp_client *client)
 {
-    insist(client->reaper);
+    insist_debug(client->reaper);
     client->reaper = false;
     client->own = NULL;
     if (!waiters_wake_first(&client->waiters))
@@ -203,7 +203,7 @@ static void watch(struct wisp_client *client, uint64_t left_ns, uint64_t *slice_
     struct session *session = client->session;
     uint64_t budget = *slice_ns ? 0 : MIN(spin_budget(client), left_ns);
 
-    insist(client->reaper && client->up); /* so that the session stays without the lock */
+    insist_debug(client->reaper && client->up); /* so that the session stays without the lock */
 
     pthread_mutex_unlock(&client->lock);
     if (!budget || !spin(&session->reap, budget)) {

@@ -139,7 +139,7 @@ static bool slot_take(struct request_table *table, struct wisp_request *request)
         return false;
     request->slot = table->free_slot;
     slot = &table->slots[request->slot];
-    insist(table->free_slot < table->entries && !slot->request, "%u of %u", table->free_slot, table->entries);
+    insist_debug(table->free_slot < table->entries && !slot->request, "%u of %u", table->free_slot, table->entries);
     table->free_slot = slot->next_free;
     slot->request = request;
     slot->generation++;
@@ -150,7 +150,7 @@ static void slot_give(struct request_table *table, const struct wisp_request *re
 {
     struct slot *slot = &table->slots[request->slot];
 
-    insist(slot->request == request);
+    insist_debug(slot->request == request);
     slot->request = NULL;
     slot->next_free = table->free_slot;
     table->free_slot = request->slot;
@@ -158,7 +158,7 @@ static void slot_give(struct request_table *table, const struct wisp_request *re
 
 uint64_t request_number(const struct wisp_request *request)
 {
-    insist(request->table->slots[request->slot].request == request);
+    insist_debug(request->table->slots[request->slot].request == request);
     return (uint64_t)request->table->slots[request->slot].generation << 32 | request->slot;
 }
 
@@ -192,13 +192,13 @@ void request_set(struct wisp_request *request, enum request_state state)
 
     table->queued += (state == REQUEST_QUEUED) - (before == REQUEST_QUEUED);
     table->sent += (state == REQUEST_SENT) - (before == REQUEST_SENT);
-    insist(table->queued + table->sent <= table->entries, "%u, %u", table->queued, table->sent);
+    insist_debug(table->queued + table->sent <= table->entries, "%u, %u", table->queued, table->sent);
     __atomic_store_n(&request->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
 bool request_queue(struct wisp_request *request)
 {
-    insist(!request_under_way(request));
+    insist_debug(!request_under_way(request));
     if (!slot_take(request->table, request))
         return false;
     request_unlist(request);
@@ -222,8 +222,8 @@ bool request_finish(struct wisp_request *request, int status, const struct wire_
 {
     struct request_table *table = request->table;
 
-    insist(request_under_way(request));
-    insist(table->suspects >= (request->losses >= SUSPICIONS) && table->owed >= request->owed);
+    insist_debug(request_under_way(request));
+    insist_debug(table->suspects >= (request->losses >= SUSPICIONS) && table->owed >= request->owed);
     slot_give(table, request);
     table->suspects -= request->losses >= SUSPICIONS;
     table->owed -= request->owed;

@@ -177,7 +177,7 @@ static bool send(struct wisp_request *request)
         .beam = request->beam,
     };
 
-    insist(client->up && request_state(request) == REQUEST_QUEUED);
+    insist_debug(client->up && request_state(request) == REQUEST_QUEUED);
     if (!may_go(request))
         return false;
     if (binding && client->session->features & WIRE_FEATURE_CLASSES)
@@ -188,9 +188,9 @@ static bool send(struct wisp_request *request)
     }
     if (request->deadline_us)
         set_deadline(request, &submission);
-    insist(request->buffer ||
-           size_within(request->in_offset, request->in_length, client->session->layout.request_arena));
-    insist(size_within(request->out_offset, request->out_length, client->session->layout.response_arena));
+    insist_debug(request->buffer ||
+                 size_within(request->in_offset, request->in_length, client->session->layout.request_arena));
+    insist_debug(size_within(request->out_offset, request->out_length, client->session->layout.response_arena));
     move_in(request);
     submission.mark = request->mark = next_mark(request);
     if (!submit_ring_push(&client->session->submit, &submission))

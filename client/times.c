@@ -20,11 +20,11 @@ uint64_t times_take(struct wisp_timings *timings, uint64_t submitted_ns, const s
     const uint64_t wake = wake_of(timings, submitted_ns, completion);
     uint64_t left = timings->total_ns - wake;
 
-    insist(wake <= timings->total_ns);
+    insist_debug(wake <= timings->total_ns);
     timings->batch = completion->batch;
     timings->compute_ns = MIN((uint64_t)completion->compute_ns, left);
     left -= timings->compute_ns;
     timings->queue_ns = MIN((uint64_t)completion->queue_ns, left);
-    insist(timings->queue_ns + timings->compute_ns + wake <= timings->total_ns);
+    insist_debug(timings->queue_ns + timings->compute_ns + wake <= timings->total_ns);
     return wake;
 }

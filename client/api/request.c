@@ -300,7 +300,7 @@ int request_explain(const struct wisp_request *request)
 {
     const char *name = request->binding ? request->binding->name : "a ping";
 
-    insist(!request_under_way(request));
+    insist_debug(!request_under_way(request));
     if (request_state(request) == REQUEST_IDLE)
         return last_error_set(WISP_E_INVALID, "the request was not submitted");
     if (request->status && request->buffer && request->buffer->status == request->status)

@@ -103,7 +103,7 @@ bool shard_turn(struct shard *shard, uint64_t now_ns)
 {
     bool worked = !shard->resting && take_all(shard, now_ns) > 0;
 
-    insist(shard->wheel.count <= shard->under_way, "%u", shard->wheel.count);
+    insist_debug(shard->wheel.count <= shard->under_way, "%u", shard->wheel.count);
     if (shard->again && !shard->resting)
         worked |= shard_take_again(shard);
     if (shard->under_way) {

@@ -12,9 +12,9 @@
 
 void channel_hold(struct channel *channel, struct request *request)
 {
-    insist(request->channel == channel);
-    insist(!channel->newest || !channel->newest->newer);
-    insist(channel->under_way < channel->layout.entries, "%u", channel->layout.entries);
+    insist_debug(request->channel == channel);
+    insist_debug(!channel->newest || !channel->newest->newer);
+    insist_debug(channel->under_way < channel->layout.entries, "%u", channel->layout.entries);
     request->newer = NULL;
     request->older = channel->newest;
     if (request->older)
@@ -55,7 +55,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     request->deaths = 0;
     request->taken_ns = now_ns;
     insist(request->state == REQUEST_FREE, "is %d", request->state);
-    insist(!request->flow && !request->buffer);
+    insist_debug(!request->flow && !request->buffer);
     /* After what stands above, and before its slot is given back, for whoever comes after a death (journal.h). */
     __atomic_store_n(&request->state, REQUEST_TAKEN, __ATOMIC_RELEASE);
     intake_ring_advance(&channel->intake);

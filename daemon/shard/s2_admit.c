@@ -9,7 +9,7 @@
 
 static void hold_queue(struct request *request, struct queue *queue)
 {
-    insist(!request->queue);
+    insist_debug(!request->queue);
     request->queue = queue;
     if (queue)
         queue->of->held++;
@@ -50,7 +50,7 @@ static int check(struct request *request)
     struct wire_limits limits = channel->limits;
     int status;
 
-    insist(!request->buffer);
+    insist_debug(!request->buffer);
     if (ask->flags & WIRE_FLAG_BUFFER && limits.features & WIRE_FEATURE_BUFFERS)
         request->buffer = buffer_take(&channel->memory, ask->in_offset >> WIRE_BUFFER_SHIFT);
     if (request->buffer)
@@ -68,7 +68,7 @@ bool s2_admit(struct shard *shard, struct request *request)
     const struct wire_limits *limits = &request->channel->limits;
     int status;
 
-    insist(request->state == REQUEST_TAKEN, "is %d", request->state);
+    insist_debug(request->state == REQUEST_TAKEN, "is %d", request->state);
 
     if (ask->op == WIRE_OP_INFER)
         hold_queue(request, queue_set_route(shard->serving, ask->route));

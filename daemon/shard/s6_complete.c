@@ -100,8 +100,8 @@ static void count(struct shard *shard, const struct request *request, int status
 
 static void let_go(struct channel *channel, struct request *request)
 {
-    insist((request->newer ? request->newer->older : channel->newest) == request);
-    insist(!request->older || request->older->newer == request);
+    insist_debug((request->newer ? request->newer->older : channel->newest) == request);
+    insist_debug(!request->older || request->older->newer == request);
     *(request->newer ? &request->newer->older : &channel->newest) = request->older;
     if (request->older)
         request->older->newer = request->newer;
@@ -110,7 +110,7 @@ static void let_go(struct channel *channel, struct request *request)
         request->queue->of->held--;
     }
     insist(request->state != REQUEST_FREE); /* every slot is completed once */
-    insist(channel->under_way > 0);
+    insist_debug(channel->under_way > 0);
     /* After its completion, for whoever comes after a death. */
     __atomic_store_n(&request->state, REQUEST_FREE, __ATOMIC_RELEASE);
     request->next = channel->free;
@@ -138,7 +138,7 @@ void s6_complete(struct shard *shard, struct request *request, int status)
 {
     struct channel *channel = request->channel;
 
-    insist(!request->flow); /* it waits nowhere */
+    insist_debug(!request->flow); /* it waits nowhere */
 
     if (request->state >= REQUEST_BATCHED)
         end_to_want(shard, request);
