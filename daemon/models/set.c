@@ -35,26 +35,41 @@ static void __attribute__((format(printf, 2, 3))) complain(const struct load *lo
         fprintf(load->errors, "%s\n", line);
 }
 
+/* Where the configuration says so, with what separates it from what is said there; "" of what the command line names.
+ */
+enum { PLACE_MAX = 1024 };
+static const char *place_of(const struct config *config, const struct instance *instance, char place[static PLACE_MAX])
+{
+    const struct config_model *entry = &config->models[instance->entry];
+
+    *place = 0;
+    if (config->file && entry->line)
+        snprintf(place, PLACE_MAX, "%s:%u: ", config->file, entry->line);
+    return place;
+}
+
 static int names_check(const struct load *load, struct reason *why)
 {
     const struct model_set *set = load->set;
     const struct config *config = load->config;
+    char place[PLACE_MAX];
     unsigned bad = 0;
 
     for (uint32_t i = 0; i < set->model_count; i++) {
         const struct instance *a = &set->models[i];
 
+        (void)place_of(config, a, place);
         for (uint32_t j = 0; j < i; j++) {
             const struct instance *b = &set->models[j];
 
             if (!a->model || !b->model)
                 continue; /* could not be loaded */
             if (!strcmp(a->name, b->name)) {
-                complain(load, "%s and %s are both called \"%s\": give one another name", config->models[b->entry].path,
-                         config->models[a->entry].path, a->name);
+                complain(load, "%s%s and %s are both called \"%s\": give one another name", place,
+                         config->models[b->entry].path, config->models[a->entry].path, a->name);
                 bad++;
             } else if (a->preferred && b->preferred && !strcmp(a->processing, b->processing)) {
-                complain(load, "%s and %s are both the default for %s: only one can be", b->name, a->name,
+                complain(load, "%s%s and %s are both the default for %s: only one can be", place, b->name, a->name,
                          a->processing);
                 bad++;
             }

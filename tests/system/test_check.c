@@ -93,6 +93,7 @@ static void every_model_that_cannot_be_served_is_named(void **state)
     says("check.yaml:2: ");
     says("absent.safetensors: No such file");
     says("check.yaml:4: ");
+    says("check.yaml:7: ");
     says("both called \"alpha\"");
     says("check.yaml:8: ");
     says("3 of 6 models cannot be served");
