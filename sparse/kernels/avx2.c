@@ -40,6 +40,18 @@ static inline void vec_store(float *to, vec value)
     _mm256_storeu_ps(to + 8, value.high);
 }
 
+/* To a cache line, past the caches; who has done so ends with vec_stream_end(), before others may look. */
+static inline void vec_stream(float *to, vec value)
+{
+    _mm256_stream_ps(to, value.low);
+    _mm256_stream_ps(to + 8, value.high);
+}
+
+static inline void vec_stream_end(void)
+{
+    _mm_sfence();
+}
+
 static inline vec vec_fma(vec a, vec b, vec sum)
 {
     return (vec){ _mm256_fmadd_ps(a.low, b.low, sum.low), _mm256_fmadd_ps(a.high, b.high, sum.high) };

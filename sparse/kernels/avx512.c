@@ -31,6 +31,15 @@ static inline void vec_store(float *to, vec value)
 {
     _mm512_storeu_ps(to, value);
 }
+/* To a cache line, past the caches; who has done so ends with vec_stream_end(), before others may look. */
+static inline void vec_stream(float *to, vec value)
+{
+    _mm512_stream_ps(to, value);
+}
+static inline void vec_stream_end(void)
+{
+    _mm_sfence();
+}
 /* Of eight lanes; what the others hold does not matter. */
 static inline vec vec_load_half(const float *from)
 {

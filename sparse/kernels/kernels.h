@@ -136,7 +136,16 @@ struct tile_fill {
     const struct piece *pieces;
     const uint32_t *begins;
     size_t step;  /* of pieces, from a float to the next */
-    size_t ahead; /* floats from what pieces read to what the next tile's do, and is fetched */
+    size_t ahead; /* floats from what is read to what the next tile reads, and is fetched; 0: it is fetched elsewhere */
+};
+
+/* What the next filling reads, and running fetches row by row: of each of so many columns' channels, `floats` from x
+ * on, which is in the first channel. */
+struct tile_ahead {
+    const float *x;
+    const struct tile_column *columns;
+    size_t channel, floats;
+    uint32_t count;
 };
 
 /* Rows of y, y_stride floats apart, of `vectors` vectors that are y_step floats apart and have `lanes` lanes, the last
@@ -147,7 +156,9 @@ struct tile_run {
     float *y;
     size_t pitch, y_stride, y_step;
     uint32_t vectors, lanes, last;
-    bool begins; /* chains begin at the bias; else they go on from what stands there */
+    bool begins;                    /* chains begin at the bias; else they go on from what stands there */
+    bool streams;                   /* caches have no room for y, and rows that are whole lines are written past them */
+    const struct tile_ahead *ahead; /* NULL: nothing is fetched */
 };
 
 /* Vectors of PACK_LANES positions at most that a chunk has, and that masks stand apart. */

@@ -193,6 +193,14 @@ static inline void vec_store(float *to, vec value)
         vst1q_f32(to + (size_t)q * QUARTER, value.quarter[q]);
 }
 
+/* Where others write past the caches; here a store as any other. */
+static inline void vec_stream(float *to, vec value)
+{
+    vec_store(to, value);
+}
+
+static inline void vec_stream_end(void) {}
+
 static inline vec vec_fma(vec a, vec b, vec sum)
 {
     for (unsigned q = 0; q < 4; q++)

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "kernels/operands.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/kernels/tiles.h"
@@ -193,6 +194,44 @@ static void run_rows(struct rng *rng, const struct kernels *kernels, struct tria
     guarded_free(&panel);
 }
 
+/* What is written past the caches, where rows are whole lines and where not, and what is fetched, which may lie
+ * anywhere, are the same rows. */
+static void run_streams(struct rng *rng, const struct kernels *kernels, const struct trial *t)
+{
+    const size_t vectors = 1 + rng_below(rng, TILE_VECTORS_MAX), stride = vectors * LANES + rng_below(rng, 3) * 8;
+    struct guarded panel = guarded_new(COLUMNS * vectors * LANES);
+    float *wanted = memory_alloc(ROWS * stride, sizeof *wanted), *y = memory_alloc(ROWS * stride, sizeof *y);
+    const struct tile_ahead ahead = {
+        .x = t->x.data + CHANNEL, .columns = t->columns, .channel = CHANNEL, .floats = stride, .count = COLUMNS
+    };
+    struct tile_run run = { .block = &t->block,
+                            .panel = panel.data,
+                            .bias = t->bias.data,
+                            .y = wanted,
+                            .pitch = vectors * LANES,
+                            .y_stride = stride,
+                            .y_step = LANES,
+                            .vectors = (uint32_t)vectors,
+                            .lanes = LANES,
+                            .last = LANES,
+                            .begins = true };
+
+    assert_non_null(wanted);
+    assert_non_null(y);
+    fill(rng, panel.data, COLUMNS * vectors * LANES, false);
+    for (size_t i = 0; i < ROWS * stride; i++)
+        wanted[i] = y[i] = (float)i;
+    kernels->tile_run(&run);
+    run.y = y;
+    run.streams = true;
+    run.ahead = &ahead;
+    kernels->tile_run(&run);
+    assert_same(wanted, y, ROWS * stride, "tile_run that streams", kernels->name);
+    free(wanted);
+    free(y);
+    guarded_free(&panel);
+}
+
 /* Vectors that stand apart, of some lanes each: places count vectors then. */
 static void run_apart(struct rng *rng, const struct kernels *kernels, struct trial *t)
 {
@@ -247,6 +286,7 @@ static void test_tiles(void **state)
             fill_pieces(&rng, kernels, t);
             run_rows(&rng, kernels, t);
             run_apart(&rng, kernels, t);
+            run_streams(&rng, kernels, t);
             free_trial(t);
         }
     }
