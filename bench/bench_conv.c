@@ -104,6 +104,8 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
     if (k == 1 && shape->stride == 1 &&
         weights_new(s->c.kernels, &s->weight, out * out, out * out * batch, NULL, &s->packed))
         abort();
+    if (s->packed && convolution_is_tiled(&s->c) && weights_tile_product(s->packed, &s->weight, out * out * batch))
+        abort();
     if (!s->packed && convolution_is_tiled(&s->c) &&
         weights_tile(s->c.kernels, &s->weight, k * k, out * out, false, &s->packed))
         abort();

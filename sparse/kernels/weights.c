@@ -155,6 +155,15 @@ int weights_tile_samples(struct weights *weights, const struct csr *w, const str
     return result;
 }
 
+int weights_tile_product(struct weights *weights, const struct csr *w, uint64_t columns)
+{
+    int result = tiles_new(w, 1, tile_vectors(columns), &weights->tiles);
+
+    if (!result)
+        weights->memory += weights->tiles->memory;
+    return result;
+}
+
 int weights_index_columns(struct weights *weights, const struct csr *w)
 {
     int result = csc_init(&weights->by_column, w);

@@ -28,6 +28,8 @@ int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t ta
                  struct weights **out);
 /* Besides, for tiles of samples: `w` as it was borrowed or cut. -ENOMEM. */
 int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window);
+/* Besides formats, for tiles of a product over up to so many columns. -ENOMEM. */
+int weights_tile_product(struct weights *weights, const struct csr *w, uint64_t columns);
 /* From so many samples on the backward pass is faster by columns: measured, bench/bench_kernels. */
 #define WEIGHTS_INDEX_BATCH 64
 

@@ -560,7 +560,14 @@ void convolution_dots(const struct convolution *c, const float *picture, const f
     }
 }
 
-/* ---- how much ---- */
+/* ---- what it is, and how much ---- */
+
+bool convolution_is_product(const struct convolution *c)
+{
+    const struct window *w = &c->window;
+
+    return window_taps(w) == 1 && w->stride == 1 && !w->top && !w->left && c->groups == 1 && !c->transposed;
+}
 
 bool convolution_scratch(const struct convolution *c, enum convolution_product product, bool add, uint64_t *bytes)
 {

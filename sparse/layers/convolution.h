@@ -50,6 +50,9 @@ void convolution_spread(const struct convolution *c, const float *positions, flo
 void convolution_dots(const struct convolution *c, const float *picture, const float *positions, float *gradient,
                       void *scratch);
 
+/* 1 x 1, at every element: the product that a projection is, which the weight's formats are for. */
+bool convolution_is_product(const struct convolution *c);
+
 /* ---- by tiles, to serve (convolution_tiles.c) ---- */
 
 /* Whether gather() is better done by tiles: of the weight, rows, columns and count matter. */

@@ -3,14 +3,6 @@
 #include "base/size.h"
 #include "sparse/layers/convolution.h"
 
-/* 1 x 1, at every element: the product that a projection is. */
-static bool is_product(const struct convolution *c)
-{
-    const struct window *w = &c->window;
-
-    return window_taps(w) == 1 && w->stride == 1 && !w->top && !w->left && c->groups == 1 && !c->transposed;
-}
-
 int convolution_plan(const double *parameters, const struct shape *in, const struct shape *out_shape,
                      convolution_of *of, struct layer_plan *out, struct reason *why)
 {
@@ -26,7 +18,7 @@ int convolution_plan(const double *parameters, const struct shape *in, const str
                                 .kernel_height = c.window.kernel_height,
                                 .kernel_width = c.window.kernel_width,
                                 .groups = c.groups,
-                                .direct = !is_product(&c),
+                                .direct = !convolution_is_product(&c),
                                 .convolution = true,
                                 .uses = (double)window_positions(&c.window),
                                 .vectors = { outputs } };
@@ -47,16 +39,18 @@ enum convolution_tiling convolution_tiling(const struct layer *layer, const stru
                                            size_t batch)
 {
     struct convolution c;
+    bool all;
 
     if (!layer->kind->convolution)
         return TILES_NONE;
     c = layer->kind->convolution(layer->parameters, in, out);
     c.weight = &layer->weight;
-    c.batch = 1;
-    if (is_product(&c) || !convolution_is_tiled(&c))
-        return TILES_NONE;
     c.batch = batch;
-    return convolution_is_tiled(&c) ? TILES_ALL : TILES_SOME;
+    all = convolution_is_tiled(&c);
+    if (convolution_is_product(&c)) /* of a sequence there may be fewer positions than here */
+        return all ? TILES_SOME : TILES_NONE;
+    c.batch = 1;
+    return all ? TILES_ALL : convolution_is_tiled(&c) ? TILES_SOME : TILES_NONE;
 }
 
 /* The batches that a pass is made for may be smaller, so it is asked for none in particular. */
@@ -83,11 +77,12 @@ static bool forward_needs(const struct layer_setup *setup, const struct convolut
     struct tile_window window;
     uint64_t tiles = 0, samples = 0, direct = 0;
 
-    if (is_product(c))
+    if (tiling != TILES_NONE && !convolution_tile_scratch(c, &tiles))
+        return false;
+    *bytes = MAX(*bytes, tiles);
+    if (convolution_is_product(c))
         return true;
     if (tiling != TILES_ALL && !add_need(c, c->transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, bytes))
-        return false;
-    if (tiling != TILES_NONE && !convolution_tile_scratch(c, &tiles))
         return false;
     if (setup->mode == LAYER_SERVE &&
         convolution_window_of(setup->layer, setup->inputs, &setup->plan->shape, setup->batch, &window) &&
@@ -95,7 +90,7 @@ static bool forward_needs(const struct layer_setup *setup, const struct convolut
         return false;
     if (c->groups > 1 && convolution_can_direct(c) && !convolution_direct_scratch(c, &direct))
         return false;
-    *bytes = MAX(MAX(*bytes, samples), MAX(tiles, direct));
+    *bytes = MAX(*bytes, MAX(samples, direct));
     return true;
 }
 
@@ -134,14 +129,14 @@ void convolution_forward(const struct layer_run *run)
     const float *in = run->in[0]->data;
 
     c.bias = run->layer->vectors[0].data;
-    if (is_product(&c))
-        weights_run(run->weights,
-                    &(struct product){ .bias = c.bias, .x = in, .y = run->out->data, .n = tensor_columns(run->out) },
-                    run->part, run->parts);
-    else if (weights_sample_tiles(run->weights) && convolution_is_samples(&c))
+    if (weights_sample_tiles(run->weights) && convolution_is_samples(&c))
         convolution_samples(&c, weights_sample_tiles(run->weights), in, run->out->data, run->scratch_part);
     else if (weights_tiles(run->weights) && convolution_is_tiled(&c))
         convolution_tile(&c, weights_tiles(run->weights), in, run->out->data, run->scratch_part);
+    else if (convolution_is_product(&c))
+        weights_run(run->weights,
+                    &(struct product){ .bias = c.bias, .x = in, .y = run->out->data, .n = tensor_columns(run->out) },
+                    run->part, run->parts);
     else if (convolution_is_direct(&c))
         convolution_direct(&c, in, run->out->data, run->scratch_part);
     else if (c.transposed)

@@ -20,10 +20,33 @@
  * views lie in two lines half as often, and gain less. */
 enum { MANY = 8, USES_FEW = 4, USES_MANY = 10 };
 
+/* Bytes that the last cache has no room for: measured by bench_conv. Of 1 x 1, what comes and goes together; of any,
+ * what is written. */
+#define PRODUCT_BYTES ((size_t)48 << 20)
+#define STREAM_BYTES  ((size_t)32 << 20)
+
+static size_t positions_floats(const struct convolution *c)
+{
+    return c->positions * window_positions(&c->window) * c->batch;
+}
+
+static size_t picture_floats(const struct convolution *c)
+{
+    return (size_t)c->picture * c->window.height * c->window.width * c->batch;
+}
+
+/* A format goes over a few columns at a time, and memory is the slower the shorter the runs that it is asked for. */
+static bool is_tiled_product(const struct convolution *c)
+{
+    return (picture_floats(c) + positions_floats(c)) * sizeof(float) >= PRODUCT_BYTES;
+}
+
 bool convolution_is_tiled(const struct convolution *c)
 {
     const struct csr *w = c->weight;
 
+    if (convolution_is_product(c))
+        return is_tiled_product(c) && w->rows <= TILE_ROWS_MAX;
     return !c->transposed && c->groups == 1 && window_taps(&c->window) <= TILE_TAPS_MAX && w->rows <= TILE_ROWS_MAX &&
            w->count / (c->batch < MANY ? USES_FEW : USES_MANY) >= w->columns;
 }
@@ -189,6 +212,7 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                      const float *picture, float *positions, size_t count)
 {
     const size_t pitch = (count + PACK_LANES - 1) / PACK_LANES * PACK_LANES;
+    const bool product = convolution_is_product(c), large = positions_floats(c) * sizeof(float) >= STREAM_BYTES;
     struct tile_fill fill = { .masks = is_run(&c->window) ? a->masks : NULL,
                               .masks_pitch = TILE_VECTORS_MAX,
                               .shifts = a->shifts,
@@ -197,7 +221,7 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                               .x = picture,
                               .channel = (size_t)c->window.height * c->window.width * c->batch,
                               .step = c->batch == 1 ? c->window.stride : 1,
-                              .ahead = pitch * c->window.stride,
+                              .ahead = product ? 0 : pitch * c->window.stride,
                               .pitch = pitch };
     struct tile_run run = { .panel = a->panel,
                             .bias = c->bias,
@@ -209,9 +233,19 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                             .lanes = PACK_LANES,
                             .last = (uint32_t)(count - (pitch - PACK_LANES)) };
 
+    struct tile_ahead ahead = { .channel = fill.channel, .floats = pitch };
+
+    run.ahead = product ? &ahead : NULL;
     for (uint32_t b = 0; b < tiles->block_count; b++) {
+        const bool last = b + 1 == tiles->block_count;
+        const struct tile_block *next = &tiles->blocks[last ? 0 : b + 1];
+
         fill.block = run.block = &tiles->blocks[b];
         run.begins = b == 0;
+        run.streams = last && large;
+        ahead.x = picture + a->shifts[0] + (last ? pitch : 0); /* of a product's one tap */
+        ahead.columns = next->columns;
+        ahead.count = next->column_count;
         c->kernels->tile_fill(&fill, a->panel);
         c->kernels->tile_run(&run);
     }

@@ -145,7 +145,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     positions = layer_product_positions(&plan);
     if (s->mode == LAYER_SERVE)
         tiling = convolution_tiling(layer, model_value_shape(s->model, layer->inputs[0]), &plan.shape, s->batch);
-    if (tiling != TILES_NONE)
+    if (tiling != TILES_NONE && plan.direct)
         result = weights_tile(s->kernels, &layer->weight, (uint32_t)(plan.kernel_height * plan.kernel_width), positions,
                               tiling == TILES_ALL, out);
     else if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
@@ -153,6 +153,8 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     else
         result = weights_new(s->kernels, &layer->weight, forward->along ? 1 : positions, positions * s->batch,
                              s->choices, out);
+    if (!result && tiling != TILES_NONE && !plan.direct)
+        result = weights_tile_product(*out, &layer->weight, positions * s->batch);
     if (!result && s->mode == LAYER_SERVE &&
         convolution_window_of(layer, model_value_shape(s->model, layer->inputs[0]), &plan.shape, s->batch, &window))
         result = weights_tile_samples(*out, &layer->weight, &window);
