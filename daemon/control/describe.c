@@ -125,6 +125,7 @@ static void add_reloads(json_t *state, struct reload_counts counts)
 {
     json_object_set_new(state, "reloads", json_integer((json_int_t)counts.done));
     json_object_set_new(state, "reloads_refused", json_integer((json_int_t)counts.refused));
+    json_object_set_new(state, "rollbacks_refused", json_integer((json_int_t)counts.rollbacks_refused));
     json_object_set_new(state, "rolled_back", json_boolean(counts.rolled_back));
 }
 

@@ -245,7 +245,7 @@ static void refuse_it(struct wispd *daemon)
     const struct loading *loading = &reload->loading;
     const char *text = loading->errors && *loading->errors ? loading->errors : loading->why.text;
 
-    reload->counts.refused++;
+    *(loading->kind == LOADING_BEFORE ? &reload->counts.rollbacks_refused : &reload->counts.refused) += 1;
     log_error("%s: refused, the models of before go on: %s", kind_names[loading->kind], loading->why.text);
     say_ready(daemon, loading->why.text);
     answer(daemon, loading->result, text);

@@ -43,10 +43,11 @@ void reload_in_use(struct wispd *daemon, const struct serving *serving);
 /* Whether this connection's user may ask for one. */
 bool reload_may(const struct connection *connection);
 
-/* How many sets have taken the place of another, and how many have been refused; and whether the one that serves is not
+/* How many sets have taken the place of another, how many that were configured have been refused, and how often there
+ * was nothing to go back to; and whether the one that serves is not
  * what is configured, because that was rolled back from. */
 struct reload_counts {
-    uint64_t done, refused;
+    uint64_t done, refused, rollbacks_refused;
     bool rolled_back;
 };
 struct reload_counts reload_counts(const struct reload *reload);

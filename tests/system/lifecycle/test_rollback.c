@@ -117,6 +117,8 @@ static void what_was_written_over_comes_back(void **state)
     assert_int_equal(ask(WIRE_ROLLBACK), WISP_E_NO_MODEL);
     assert_true(daemon_logged(&bed.daemon, "rollback: refused, the models of before go on"));
     assert_non_null(strstr(text, "there is no set of models before this one"));
+    assert_int_equal(ask(WIRE_STATUS), 0); /* no reload was refused */
+    assert_non_null(strstr(text, "\"reloads_refused\":0,\"rollbacks_refused\":1"));
     serves(0);
     assert_int_equal(ask(WIRE_RELOAD), 0);
     serves(2);
