@@ -101,6 +101,16 @@ static void test_answers_alone(void **state)
     assert_ptr_equal(strchr(outcome.out, '\n'), outcome.out + strlen("de\t0.1234"));
 }
 
+/* Words in a file are one request as words in a terminal are; what takes pieces is several, and of no class. */
+static void test_urgency(void **state)
+{
+    (void)state;
+    RUN(0, "text.semantics", "--text", "She dreams.", "--priority", "first", "-o", "urgent.txt");
+    assert_text("urgent.txt", "She\tPRON\ndreams\tVERB\n.\tPUNCT\n");
+    RUN(2, "image.segmentation", example_path("inputs/cells.png"), "--priority", "first", "-o", "mask.png");
+    assert_non_null(strstr(outcome.err, "several requests"));
+}
+
 static void test_lines_keep_step(void **state)
 {
     (void)state;
@@ -146,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_alone),
+        cmocka_unit_test(test_urgency),
         cmocka_unit_test(test_lines_keep_step),
         cmocka_unit_test(test_a_file_for_each_in_a_folder),
         cmocka_unit_test(test_what_is_refused),
