@@ -116,7 +116,7 @@ cc -Wall -Werror "$example" $(pkg-config --cflags --libs wisp-media) -o "$prefix
 try "$prefix/by-pkg-config"
 # Who has tensors has libwisp and libc.
 # shellcheck disable=SC2046
-cc -Wall -Werror -Wl,--no-as-needed "$WISP_SOURCE_DIR/tests/unit/client/tensors_only.c" $(pkg-config --cflags --libs wisp) -o "$prefix/tensors" ||
+cc -Wall -Werror -Wl,--no-as-needed "$WISP_SOURCE_DIR/tests/unit/client/abi/tensors_only.c" $(pkg-config --cflags --libs wisp) -o "$prefix/tensors" ||
     complain "a program that has tensors does not compile with what pkg-config says of wisp"
 loaded=$(LD_LIBRARY_PATH=$libraries ldd "$prefix/tensors" | awk '$2 == "=>" { print $1 }' | sort | tr '\n' ' ')
 [ "$loaded" = "libc.so.6 libwisp.so.0 " ] || complain "a program that has tensors loads $loaded"
@@ -129,7 +129,7 @@ project(user C)
 find_package(wisp REQUIRED COMPONENTS media)
 add_executable(by-cmake $example)
 target_link_libraries(by-cmake PRIVATE wisp::media)
-add_executable(tensors $WISP_SOURCE_DIR/tests/unit/client/tensors_only.c)
+add_executable(tensors $WISP_SOURCE_DIR/tests/unit/client/abi/tensors_only.c)
 target_link_libraries(tensors PRIVATE wisp::wisp)
 find_package(wisp QUIET COMPONENTS telepathy)
 if(wisp_FOUND)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program as it was written when wisp.h was the only header and times were a receipt. Compiled and linked, not run.
+ * A program as it was written when wisp.h was the only header and times had another name. Compiled and linked, not run.
  */
 #include <wisp/wisp.h>
 
