@@ -122,12 +122,12 @@ RECIPES = {
     },
     "tagger": {
         **TREEBANK, "processing": "text.semantics", "network": "text-tagger-w128-17", "sparsity": 0.5, "seed": 1,
-        "data": "ud-english-ewt", "train": "--epochs 5 --rate 0.003",
+        "data": "ud-english-ewt", "train": "--epochs 12 --rate 0.003",
         "metric": "accuracy", "baseline": {"what": "the most frequent tag of the form", "key": "baseline.accuracy"}, "floor": 0.925, "goal": 0.95,
     },
     "keywords": {
         **TREEBANK, "processing": "text.keywords", "network": "text-keywords-w128-256", "sparsity": 0.55, "seed": 1,
-        "data": "ud-english-ewt", "train": "--epochs 5 --rate 0.003",
+        "data": "ud-english-ewt", "train": "--epochs 20 --rate 0.003",
         "metric": "f1", "baseline": {"what": "the most frequent code of the form", "key": "baseline.f1"}, "floor": 0.82, "goal": 0.89,
     },
     "gist": {
@@ -144,7 +144,7 @@ RECIPES = {
     },
     "clear": {
         **SPEECH, "processing": "audio.denoising", "network": "sound-denoise-w96", "sparsity": 0.5, "seed": 1,
-        "training": "--degrade mix=-3:13", "testing": "--degrade mix=0:10", "train": "--rate 0.003 --epochs 20",
+        "training": "--degrade mix=-3:13", "testing": "--degrade mix=0:10", "train": "--rate 0.003 --epochs 150",
         "baseline": {"what": "the noisy recording", "key": "input_si_sdr"}, "floor": 13.84,
     },
     "merge": {
