@@ -177,6 +177,19 @@ static int check_name(const struct run *run, const char *option, const char *pat
     return wisp_check_output(run->model, path) ? fail(verb, EXIT_USAGE, "%s %s", option, wisp_last_error()) : EXIT_DONE;
 }
 
+/* Of a compressed picture there is nothing to say in a line: it becomes a picture again, in a file. */
+static int check_picture_has_place(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+{
+    for (size_t i = 0; run->compresses && !run->output && i < count; i++) {
+        const char *ending = inputs[i].path ? path_ending(inputs[i].path) : NULL;
+
+        if (ending && !strcasecmp(ending, ".wz"))
+            return fail(verb, EXIT_USAGE, "%s is a compressed picture: say where the picture goes, -o FILE.png",
+                        inputs[i].name);
+    }
+    return EXIT_DONE;
+}
+
 int outputs_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
     const bool folder = run->output && is_folder(run->output);
@@ -187,6 +200,8 @@ int outputs_check_model(const struct run *run, const struct input *inputs, size_
         status = check_name(run, "--overlay", run->overlay, verb);
     if (!status && run->output && !folder && (run->pictures || run->sounds || run->writes))
         status = check_name(run, "-o", run->output, verb);
+    if (!status)
+        status = check_picture_has_place(run, inputs, count, verb);
     if (status || !run->output)
         return status;
     if (run->lines && !run->writes)

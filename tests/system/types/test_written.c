@@ -111,6 +111,14 @@ static void test_urgency(void **state)
     assert_non_null(strstr(outcome.err, "several requests"));
 }
 
+static void test_a_compressed_picture_needs_a_place(void **state)
+{
+    (void)state;
+    RUN(2, "image.compression", example_path("inputs/small.png"), "holiday.wz");
+    assert_non_null(strstr(outcome.err, "holiday.wz is a compressed picture"));
+    assert_non_null(strstr(outcome.err, "-o FILE.png"));
+}
+
 static void test_lines_keep_step(void **state)
 {
     (void)state;
@@ -157,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_alone),
         cmocka_unit_test(test_urgency),
+        cmocka_unit_test(test_a_compressed_picture_needs_a_place),
         cmocka_unit_test(test_lines_keep_step),
         cmocka_unit_test(test_a_file_for_each_in_a_folder),
         cmocka_unit_test(test_what_is_refused),
