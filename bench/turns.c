@@ -93,8 +93,10 @@ void runners_take_turns(struct runners *all, enum caches caches)
     }
     for (unsigned i = 0; i < all->count; i++) {
         struct runner *r = &all->of[i];
+        uint64_t median;
 
         qsort(r->ns, all->rounds, sizeof *r->ns, compare);
-        r->median_us = (double)r->ns[all->rounds / 2] / r->calls / 1e3;
+        median = r->ns[all->rounds / 2];
+        r->median_us = (double)median / r->calls / 1e3;
     }
 }

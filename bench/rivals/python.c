@@ -13,8 +13,6 @@
 
 #include "libraries.h"
 
-extern char **environ;
-
 static char products[] = BENCH_PRODUCTS;
 
 static struct {

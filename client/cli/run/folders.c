@@ -84,7 +84,7 @@ static int add_files(struct list *list, const char *path, const struct kind *kin
     const struct dirent *entry;
     int result = folder ? 0 : -errno;
 
-    while (!result && (errno = 0, entry = readdir(folder))) {
+    while (folder && !result && (errno = 0, entry = readdir(folder))) {
         if (kinds_has(kind, entry->d_name) && is_file(folder, entry->d_name))
             result = add_file(list, path_in(path, entry->d_name));
     }
@@ -108,7 +108,7 @@ static int add_folder(struct list *list, const struct run *run, const struct inp
     result = add_files(list, folder->path, kind);
     if (result == -ENOMEM)
         return result;
-    if (list->count > before) /* else there may be no list */
+    if (list->inputs) /* of an empty folder there may be no list */
         qsort(list->inputs + before, list->count - before, sizeof *list->inputs, by_name);
     if (!result && list->count > before)
         return 0;

@@ -7,10 +7,10 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +85,7 @@ static json_int_t count_pooled(unsigned threads)
 /* What the helpers have used of processors, in nanoseconds; and how many they are. */
 static uint64_t time_of_helpers(unsigned *count)
 {
-    char path[96], text[128];
+    char path[96], text[128], *end;
     struct dirent *entry;
     uint64_t all = 0;
     DIR *folder;
@@ -108,8 +108,10 @@ static uint64_t time_of_helpers(unsigned *count)
             fclose(file);
             if (!i && strncmp(text, "wispd-shard-", 12) != 0)
                 break;
-            if (i && sscanf(text, "%" SCNu64, &used) == 1)
-                ++*count;
+            if (i) {
+                used = strtoull(text, &end, 10);
+                *count += end != text;
+            }
         }
         all += used;
     }
