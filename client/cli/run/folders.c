@@ -108,7 +108,7 @@ static int add_folder(struct list *list, const struct run *run, const struct inp
     result = add_files(list, folder->path, kind);
     if (result == -ENOMEM)
         return result;
-    if (list->inputs) /* of an empty folder there may be no list */
+    if (list->count > before) /* else there may be no list */
         qsort(list->inputs + before, list->count - before, sizeof *list->inputs, by_name);
     if (!result && list->count > before)
         return 0;
