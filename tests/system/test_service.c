@@ -25,6 +25,7 @@
 #include "base/size.h"
 #include "support/both_loops.h"
 #include "support/daemon.h"
+#include "support/process_threads.h"
 #include "system/alpha.h"
 
 /* Starts wispd as systemd does: a listening socket as descriptor 3, a socket for notifications. */
@@ -129,31 +130,6 @@ static void a_passed_socket_is_used_and_left(void **state)
     service_forget(&service);
 }
 
-/* The thread of that name in the process. */
-static pid_t find_thread(pid_t pid, const char *name)
-{
-    char path[300], text[64];
-    pid_t found = 0;
-    DIR *folder;
-
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    folder = opendir(path);
-    assert_non_null(folder);
-    for (const struct dirent *entry; !found && (entry = readdir(folder));) {
-        FILE *file;
-
-        snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid, entry->d_name);
-        file = fopen(path, "re");
-        if (file && fgets(text, sizeof text, file) && !strncmp(text, name, strlen(name)))
-            found = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (file)
-            fclose(file);
-    }
-    closedir(folder);
-    assert_true(found > 0);
-    return found;
-}
-
 /* How many signs of life come in two seconds, in which twenty are due. */
 static int signs_of_life(int fd)
 {
@@ -188,7 +164,8 @@ static void the_watchdog_hears_of_every_thread(void **state)
     for (int which = 0; which < 3; which++) {
         static const char *const threads[] = { "wispd-log", "wispd-helper", "wispd-shard" };
 
-        thread = find_thread(service.pid, threads[which]);
+        thread = process_thread(service.pid, threads[which]);
+        assert_true(thread > 0);
         assert_int_equal(ptrace(PTRACE_SEIZE, thread, NULL, NULL), 0);
         assert_int_equal(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL), 0);
         assert_int_equal(waitpid(thread, &status, __WALL), thread);
@@ -280,8 +257,9 @@ static void making_channels_gives_way(void **state)
 
     (void)state;
     service_start(&service);
-    helper = (id_t)find_thread(service.pid, "wispd-helper");
-    assert_int_equal(getpriority(PRIO_PROCESS, (id_t)find_thread(service.pid, "wispd-shard")), own);
+    helper = (id_t)process_thread(service.pid, "wispd-helper");
+    assert_true(helper > 0);
+    assert_int_equal(getpriority(PRIO_PROCESS, (id_t)process_thread(service.pid, "wispd-shard")), own);
     /* It does so itself, when it first runs. */
     for (int waited = 0; waited < 10000 && getpriority(PRIO_PROCESS, helper) == own; waited += 10)
         poll(NULL, 0, 10);

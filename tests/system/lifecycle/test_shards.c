@@ -5,8 +5,6 @@
  */
 #include "support/test.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,6 +16,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "support/both_loops.h"
+#include "support/process_threads.h"
 #include "system/alpha.h"
 
 enum { CLIENTS = 5, MANY = 32, SHARDS_MOST = 3 };
@@ -85,37 +84,10 @@ static void check_many(struct raw_client *client, uint32_t route, uint32_t count
     }
 }
 
-/* ---- threads ---- */
-
-/* Calls `look` with the status of each thread that computes; how many there are. */
+/* How many threads compute; `look` is called with the status of each. */
 static unsigned for_each_shard(void (*look)(const char *status, void *argument), void *argument)
 {
-    char path[64], text[4096];
-    struct dirent *entry;
-    unsigned count = 0;
-    DIR *folder;
-
-    snprintf(path, sizeof path, "/proc/%d/task", (int)bed.daemon.pid);
-    folder = opendir(path);
-    assert_non_null(folder);
-    while ((entry = readdir(folder))) {
-        FILE *file;
-
-        if (!isdigit((unsigned char)*entry->d_name))
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%.16s/status", (int)bed.daemon.pid, entry->d_name);
-        file = fopen(path, "re");
-        assert_non_null(file);
-        text[fread(text, 1, sizeof text - 1, file)] = 0;
-        fclose(file);
-        if (strncmp(text, "Name:\twispd-shard\n", 18) != 0)
-            continue;
-        count++;
-        if (look)
-            look(text, argument);
-    }
-    closedir(folder);
-    return count;
+    return process_threads(bed.daemon.pid, "wispd-shard\n", "status", look, argument);
 }
 
 /* ---- answers ---- */

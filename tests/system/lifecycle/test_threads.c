@@ -5,8 +5,6 @@
  */
 #include "support/test.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +16,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "support/both_loops.h"
+#include "support/process_threads.h"
 #include "system/alpha.h"
 
 enum { THREADS = 3, ROWS = 29, LONG_ROWS = 600, ROUNDS = 4 };
@@ -82,40 +81,17 @@ static json_int_t count_pooled(unsigned threads)
     return pooled;
 }
 
+static void add_time(const char *schedstat, void *argument)
+{
+    *(uint64_t *)argument += strtoull(schedstat, NULL, 10);
+}
+
 /* What the helpers have used of processors, in nanoseconds; and how many they are. */
 static uint64_t time_of_helpers(unsigned *count)
 {
-    char path[96], text[128], *end;
-    struct dirent *entry;
     uint64_t all = 0;
-    DIR *folder;
 
-    *count = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)bed.daemon.pid);
-    folder = opendir(path);
-    assert_non_null(folder);
-    while ((entry = readdir(folder))) {
-        static const char *const names[] = { "comm", "schedstat" };
-        uint64_t used = 0;
-
-        for (int i = 0; i < 2 && isdigit((unsigned char)*entry->d_name); i++) {
-            FILE *file;
-
-            snprintf(path, sizeof path, "/proc/%d/task/%.16s/%s", (int)bed.daemon.pid, entry->d_name, names[i]);
-            file = fopen(path, "re");
-            assert_non_null(file);
-            text[fread(text, 1, sizeof text - 1, file)] = 0;
-            fclose(file);
-            if (!i && strncmp(text, "wispd-shard-", 12) != 0)
-                break;
-            if (i) {
-                used = strtoull(text, &end, 10);
-                *count += end != text;
-            }
-        }
-        all += used;
-    }
-    closedir(folder);
+    *count = process_threads(bed.daemon.pid, "wispd-shard-", "schedstat", add_time, &all);
     return all;
 }
 

@@ -3,9 +3,9 @@
  * The shard's thread, with this one as its control thread and as its clients: channels come and go, sets of models give
  * way to others under load, it stops, and it shows that it lives. Under ThreadSanitizer, who owns what when.
  */
+#include "support/process_threads.h"
 #include "support/test.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -199,29 +199,6 @@ static void hold(int signal)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
-/* Of this name, in this process. */
-static pid_t find_thread(const char *name)
-{
-    DIR *folder = opendir("/proc/self/task");
-    struct dirent *entry;
-    pid_t found = 0;
-
-    assert_non_null(folder);
-    while (!found && (entry = readdir(folder))) {
-        char path[64], text[32] = "";
-        FILE *file;
-
-        snprintf(path, sizeof path, "/proc/self/task/%.16s/comm", entry->d_name);
-        file = fopen(path, "re");
-        if (file && fgets(text, sizeof text, file) && !strncmp(text, name, strlen(name)))
-            found = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (file)
-            fclose(file);
-    }
-    closedir(folder);
-    return found;
-}
-
 static void wait_for_life(bool lives)
 {
     const uint64_t until = clock_ns() + PATIENCE_NS;
@@ -243,7 +220,7 @@ static void a_helper_that_is_stuck_is_noticed(void **state)
     (void)state;
     if (rig_threads == 1)
         skip();
-    helper = find_thread("wispd-shard-1");
+    helper = process_thread(getpid(), "wispd-shard-1");
     assert_true(helper > 0);
     atomic_store(&held, 0);
     atomic_store(&released, 0);
