@@ -8,6 +8,8 @@
 #include "base/size.h"
 #include "system/types/all_models.h"
 
+struct all_models all_models;
+
 void all_models_start(struct test_daemon *daemon)
 {
     static char paths[32][512];
@@ -36,4 +38,33 @@ const char *example_path(const char *file)
 
     snprintf(relative, sizeof relative, "examples/%s", file);
     return source_path(relative);
+}
+
+int all_models_begin(void **state)
+{
+    (void)state;
+    all_models.folder = scratch_make();
+    all_models_start(&all_models.daemon);
+    snprintf(all_models.variable, sizeof all_models.variable, "WISP_SOCKET=%s", all_models.daemon.socket);
+    return 0;
+}
+
+int all_models_end(void **state)
+{
+    (void)state;
+    scratch_remove(all_models.folder);
+    return daemon_stop(&all_models.daemon);
+}
+
+void all_models_run(int status, const char *const *words)
+{
+    struct command command = { .words = { "wisp", "run" },
+                               .folder = all_models.folder,
+                               .environment = { all_models.variable } };
+
+    for (size_t i = 0; words[i]; i++)
+        command.words[2 + i] = words[i];
+    command_run(&command, &all_models.outcome);
+    if (all_models.outcome.status != status)
+        fail_msg("exit %d, not %d: %s", all_models.outcome.status, status, all_models.outcome.err);
 }

@@ -17,11 +17,6 @@
 #include "support/command.h"
 #include "system/types/all_models.h"
 
-static struct test_daemon daemon_;
-static char variable[256];
-static const char *folder;
-static struct outcome outcome;
-
 static void copy_example(const char *example, const char *to)
 {
     struct reason why;
@@ -29,7 +24,7 @@ static void copy_example(const char *example, const char *to)
     void *bytes;
 
     assert_ok(file_read(example_path(example), 1 << 24, &bytes, &length, &why), why);
-    assert_ok(file_write(scratch_path(folder, to), &(struct file_part){ bytes, length }, 1, &why), why);
+    assert_ok(file_write(scratch_path(all_models.folder, to), &(struct file_part){ bytes, length }, 1, &why), why);
     free(bytes);
 }
 
@@ -44,43 +39,21 @@ static int begin(void **state)
         { "sentence.txt", "mixed/damaged.jpg" },  { "inputs/small.png", "mixed/folder.png/d.png" },
     };
 
-    (void)state;
-    folder = scratch_make();
-    assert_int_equal(mkdir(scratch_path(folder, "mixed"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(folder, "mixed/folder.png"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(folder, "made"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(folder, "empty"), 0755), 0);
+    if (all_models_begin(state))
+        return -1;
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "mixed"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "mixed/folder.png"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "made"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "empty"), 0755), 0);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         copy_example(files[i][0], files[i][1]);
-    all_models_start(&daemon_);
-    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon_.socket);
     return 0;
 }
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return daemon_stop(&daemon_);
-}
-
-/* Behind "wisp run"; NULL behind the last. */
-static void run(int status, const char *const *words)
-{
-    struct command command = { .words = { "wisp", "run" }, .folder = folder, .environment = { variable } };
-
-    for (size_t i = 0; words[i]; i++)
-        command.words[2 + i] = words[i];
-    command_run(&command, &outcome);
-    if (outcome.status != status)
-        fail_msg("exit %d, not %d: %s", outcome.status, status, outcome.err);
-}
-#define RUN(status, ...) run(status, (const char *const[]){ __VA_ARGS__, NULL })
 
 /* The lines of JSON are of these inputs, in this order, and of no other. */
 static void assert_inputs(const char *const *inputs)
 {
-    const char *at = outcome.out;
+    const char *at = all_models.outcome.out;
 
     for (; *inputs; inputs++) {
         json_t *json = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
@@ -100,8 +73,8 @@ static void test_its_files_are_answered(void **state)
     RUN(0, "text", "mixed", "--json");
     ASSERT_INPUTS("mixed/a.txt", "mixed/b.txt");
     RUN(0, "text.translation", "--lines", "mixed/", "--json");
-    assert_non_null(strstr(outcome.out, "\"file\":\"mixed/a.txt\""));
-    assert_non_null(strstr(outcome.out, "\"file\":\"mixed/b.txt\""));
+    assert_non_null(strstr(all_models.outcome.out, "\"file\":\"mixed/a.txt\""));
+    assert_non_null(strstr(all_models.outcome.out, "\"file\":\"mixed/b.txt\""));
     RUN(0, "audio.recognition", "mixed", "--json");
     ASSERT_INPUTS("mixed/1.wav", "mixed/2.wav", "mixed/3.wav");
     RUN(0, "audio.synthesis", "mixed", "-o", "merged.wav", "--json");
@@ -113,10 +86,10 @@ static void test_one_that_fails_keeps_no_other(void **state)
     (void)state;
     RUN(65, "image.classification", "mixed", "--json", "nowhere.png", "mixed/a.png");
     ASSERT_INPUTS("mixed/a.png", "mixed/b.PNG", "mixed/damaged.jpg", "nowhere.png", "mixed/a.png");
-    assert_non_null(strstr(outcome.err, "mixed/damaged.jpg: "));
+    assert_non_null(strstr(all_models.outcome.err, "mixed/damaged.jpg: "));
     RUN(65, "image", "empty", "mixed/a.png", "--json");
     ASSERT_INPUTS("empty", "mixed/a.png");
-    assert_non_null(strstr(outcome.err, "empty: a folder in which no picture in .png or .jpg is"));
+    assert_non_null(strstr(all_models.outcome.err, "empty: a folder in which no picture in .png or .jpg is"));
 }
 
 /* From a folder to a folder, and back where the model goes both ways. */
@@ -129,8 +102,8 @@ static void test_a_folder_for_a_folder(void **state)
     ASSERT_INPUTS("made/a.wz", "made/b.wz");
     RUN(0, "image.style", "made", "-o", "empty/", "--json");
     ASSERT_INPUTS("made/a.png", "made/b.png");
-    assert_int_equal(unlink(scratch_path(folder, "empty/a.png")), 0);
-    assert_int_equal(unlink(scratch_path(folder, "empty/b.png")), 0);
+    assert_int_equal(unlink(scratch_path(all_models.folder, "empty/a.png")), 0);
+    assert_int_equal(unlink(scratch_path(all_models.folder, "empty/b.png")), 0);
 }
 
 /* What cannot be is said before anything is written. */
@@ -138,15 +111,15 @@ static void test_outputs_that_cannot_be(void **state)
 {
     (void)state;
     RUN(2, "image.style", "mixed", "-o", "one.png");
-    assert_non_null(strstr(outcome.err, "for 3 inputs"));
+    assert_non_null(strstr(all_models.outcome.err, "for 3 inputs"));
     RUN(2, "image.style", "mixed", "-o", "mixed");
-    assert_non_null(strstr(outcome.err, "over the input"));
+    assert_non_null(strstr(all_models.outcome.err, "over the input"));
     RUN(2, "image.segmentation", "mixed", "--overlay", "seen.png");
-    assert_non_null(strstr(outcome.err, "one input"));
-    assert_int_equal(mkdir(scratch_path(folder, "one"), 0755), 0);
+    assert_non_null(strstr(all_models.outcome.err, "one input"));
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "one"), 0755), 0);
     copy_example("inputs/small.png", "one/a.png");
     RUN(2, "image.style", "one", "-o", "one/a.png");
-    assert_non_null(strstr(outcome.err, "over the input"));
+    assert_non_null(strstr(all_models.outcome.err, "over the input"));
     RUN(0, "image.style", "one", "-o", "one/b.png");
 }
 
@@ -159,5 +132,5 @@ int main(void)
         cmocka_unit_test(test_outputs_that_cannot_be),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, all_models_end);
 }

@@ -43,29 +43,9 @@ static const struct pipe pipes[] = {
     { "audio.synthesis", { "inputs/event-1.wav", "inputs/event-2.wav", "inputs/event-3.wav" }, ".wav", "output" },
 };
 
-static struct test_daemon daemon;
-static char variable[256];
-static const char *folder;
-
-static int begin(void **state)
-{
-    (void)state;
-    folder = scratch_make();
-    all_models_start(&daemon);
-    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return daemon_stop(&daemon);
-}
-
 static const char *path_of(const char *file)
 {
-    return strstr(file, ".wz") ? scratch_path(folder, file) : example_path(file);
+    return strstr(file, ".wz") ? scratch_path(all_models.folder, file) : example_path(file);
 }
 
 /* A name in the folder: "image.style.png". */
@@ -84,12 +64,13 @@ static void run(const struct pipe *pipe, bool piped, const char *output, bool js
 {
     static struct outcome outcome;
     static char files[FILES_MAX][512], to[512];
-    struct command command = {
-        .words = { "wisp", "run", pipe->type }, .folder = folder, .environment = { variable }, .output = to
-    };
+    struct command command = { .words = { "wisp", "run", pipe->type },
+                               .folder = all_models.folder,
+                               .environment = { all_models.variable },
+                               .output = to };
     size_t words = 3;
 
-    snprintf(to, sizeof to, "%s", scratch_path(folder, said));
+    snprintf(to, sizeof to, "%s", scratch_path(all_models.folder, said));
     for (size_t i = 0; i < FILES_MAX && pipe->files[i]; i++) {
         snprintf(files[i], sizeof files[i], "%s", path_of(pipe->files[i]));
         command.words[words++] = piped && !i ? "-" : files[i];
@@ -113,7 +94,7 @@ static char *answer_in(const char *name, bool heading, size_t *length)
     void *bytes;
     char *at;
 
-    assert_ok(file_read(scratch_path(folder, name), ANSWER_MAX, &bytes, length, &why), why);
+    assert_ok(file_read(scratch_path(all_models.folder, name), ANSWER_MAX, &bytes, length, &why), why);
     if (!heading)
         return bytes;
     at = strchr(bytes, '\n');
@@ -151,7 +132,7 @@ static void check_sizes(const struct pipe *pipe, const json_t *json, const char 
     struct stat in, out;
 
     assert_int_equal(stat(path_of(pipe->files[0]), &in), 0);
-    assert_int_equal(stat(scratch_path(folder, output), &out), 0);
+    assert_int_equal(stat(scratch_path(all_models.folder, output), &out), 0);
     for (size_t i = 1; i < FILES_MAX && pipe->files[i]; i++) {
         struct stat more;
 
@@ -202,7 +183,7 @@ static void test_all_types_are_listed(void **state)
     size_t types = 0;
 
     (void)state;
-    command_run(&(struct command){ .words = { "wisp", "models" }, .environment = { variable } }, &outcome);
+    command_run(&(struct command){ .words = { "wisp", "models" }, .environment = { all_models.variable } }, &outcome);
     assert_int_equal(outcome.status, 0);
     for (size_t i = 0; i < ARRAY_SIZE(pipes); i++) {
         if (!strstr(outcome.out, pipes[i].type))
@@ -216,7 +197,7 @@ static void test_all_types_are_listed(void **state)
 
 static void run_example(const char *const *words, struct outcome *outcome)
 {
-    struct command command = { .folder = folder, .environment = { variable } };
+    struct command command = { .folder = all_models.folder, .environment = { all_models.variable } };
 
     for (size_t i = 0; words[i]; i++)
         command.words[i] = words[i];
@@ -281,7 +262,7 @@ static void test_outputs_that_cannot_be(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         command_run(&(struct command){ .words = { "wisp", "run", "image.segmentation", "missing.png", cases[i].option,
                                                   cases[i].output },
-                                       .environment = { variable } },
+                                       .environment = { all_models.variable } },
                     &outcome);
         assert_int_equal(outcome.status, cases[i].status);
         assert_null(strstr(outcome.err, "missing.png"));
@@ -295,7 +276,7 @@ static long area_above(const char *threshold)
     static struct outcome outcome;
     struct command command = { .words = { "wisp", "run", "image.segmentation", example_path("inputs/cells.png"),
                                           "--json", threshold ? "--threshold" : NULL, threshold },
-                               .environment = { variable } };
+                               .environment = { all_models.variable } };
     json_t *json;
     json_t *object;
     size_t index;
@@ -346,8 +327,8 @@ static void test_a_person_is_told(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         command_run(&(struct command){ .words = { "wisp", "run", cases[i].type, example_path(cases[i].file), "-o",
                                                   cases[i].output, "-v" },
-                                       .folder = folder,
-                                       .environment = { variable } },
+                                       .folder = all_models.folder,
+                                       .environment = { all_models.variable } },
                     &outcome);
         for (size_t s = 0; s < ARRAY_SIZE(cases[i].says); s++) {
             if (!strstr(outcome.err, cases[i].says[s]) && !strstr(outcome.out, cases[i].says[s]))
@@ -369,5 +350,5 @@ int main(void)
         cmocka_unit_test(test_thresholds),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, all_models_begin, all_models_end);
 }

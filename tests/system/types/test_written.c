@@ -16,46 +16,13 @@
 #include "support/command.h"
 #include "system/types/all_models.h"
 
-static struct test_daemon daemon_;
-static char variable[256];
-static const char *folder;
-static struct outcome outcome;
-
-static int begin(void **state)
-{
-    (void)state;
-    folder = scratch_make();
-    all_models_start(&daemon_);
-    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon_.socket);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return daemon_stop(&daemon_);
-}
-
 static void write_text(const char *name, const char *text)
 {
     struct reason why;
 
-    assert_ok(file_write(scratch_path(folder, name), &(struct file_part){ text, strlen(text) }, 1, &why), why);
+    assert_ok(file_write(scratch_path(all_models.folder, name), &(struct file_part){ text, strlen(text) }, 1, &why),
+              why);
 }
-
-/* Behind "wisp run". */
-static void run(int status, const char *const *words)
-{
-    struct command command = { .words = { "wisp", "run" }, .folder = folder, .environment = { variable } };
-
-    for (size_t i = 0; words[i]; i++)
-        command.words[2 + i] = words[i];
-    command_run(&command, &outcome);
-    if (outcome.status != status)
-        fail_msg("exit %d, not %d: %s", outcome.status, status, outcome.err);
-}
-#define RUN(status, ...) run(status, (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Freed by the caller. */
 static char *text_in(const char *name)
@@ -64,7 +31,7 @@ static char *text_in(const char *name)
     size_t length;
     void *bytes;
 
-    assert_ok(file_read(scratch_path(folder, name), 1 << 20, &bytes, &length, &why), why);
+    assert_ok(file_read(scratch_path(all_models.folder, name), 1 << 20, &bytes, &length, &why), why);
     assert_int_equal(strlen(bytes), length);
     return bytes;
 }
@@ -87,18 +54,18 @@ static void test_answers_alone(void **state)
     line = strchr(said, '\n');
     assert_true(line > said && !line[1]);
     *line = '\0';
-    assert_non_null(strstr(outcome.out, said)); /* "text": "…" */
+    assert_non_null(strstr(all_models.outcome.out, said)); /* "text": "…" */
     free(said);
     RUN(0, "text.semantics", "--text", "She dreams.", "-o", "said.txt");
     assert_text("said.txt", "She\tPRON\ndreams\tVERB\n.\tPUNCT\n");
-    assert_string_equal(outcome.out, "");
+    assert_string_equal(all_models.outcome.out, "");
     RUN(0, "text.keywords", "--text", "The children dreamed.", "-o", "said.txt");
     assert_text("said.txt", "children\tNOUN\tchild\ndreamed\tVERB\tdream\n");
     RUN(0, "text.summarisation", "--text", "She dreams.", "-o", "said.txt");
     assert_text("said.txt", "She dreams\n");
     RUN(0, "text.classification", example_path("sentence.txt"), "-k", "1", "-o", "-");
-    assert_memory_equal(outcome.out, "de\t0.9", 6);
-    assert_ptr_equal(strchr(outcome.out, '\n'), outcome.out + strlen("de\t0.1234"));
+    assert_memory_equal(all_models.outcome.out, "de\t0.9", 6);
+    assert_ptr_equal(strchr(all_models.outcome.out, '\n'), all_models.outcome.out + strlen("de\t0.1234"));
 }
 
 /* Words in a file are one request as words in a terminal are; what takes pieces is several, and of no class. */
@@ -108,15 +75,15 @@ static void test_urgency(void **state)
     RUN(0, "text.semantics", "--text", "She dreams.", "--priority", "first", "-o", "urgent.txt");
     assert_text("urgent.txt", "She\tPRON\ndreams\tVERB\n.\tPUNCT\n");
     RUN(2, "image.segmentation", example_path("inputs/cells.png"), "--priority", "first", "-o", "mask.png");
-    assert_non_null(strstr(outcome.err, "several requests"));
+    assert_non_null(strstr(all_models.outcome.err, "several requests"));
 }
 
 static void test_a_compressed_picture_needs_a_place(void **state)
 {
     (void)state;
     RUN(2, "image.compression", example_path("inputs/small.png"), "holiday.wz");
-    assert_non_null(strstr(outcome.err, "holiday.wz is a compressed picture"));
-    assert_non_null(strstr(outcome.err, "-o FILE.png"));
+    assert_non_null(strstr(all_models.outcome.err, "holiday.wz is a compressed picture"));
+    assert_non_null(strstr(all_models.outcome.err, "-o FILE.png"));
 }
 
 static void test_lines_keep_step(void **state)
@@ -129,18 +96,18 @@ static void test_lines_keep_step(void **state)
                             "It\tPRON\tis\tAUX\tvery\tADV\tcold\tADJ\ttoday\tNOUN\t.\tPUNCT\n\n");
     write_text("lines.txt", "She dreams.\n");
     RUN(0, "text.semantics", "--lines", "lines.txt", "-o", "-");
-    assert_string_equal(outcome.out, "She\tPRON\tdreams\tVERB\t.\tPUNCT\n");
+    assert_string_equal(all_models.outcome.out, "She\tPRON\tdreams\tVERB\t.\tPUNCT\n");
 }
 
 static void test_a_file_for_each_in_a_folder(void **state)
 {
     (void)state;
-    assert_int_equal(mkdir(scratch_path(folder, "made"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "made"), 0755), 0);
     RUN(0, "text.translation", example_path("sentences"), "-o", "made", "--json");
-    assert_non_null(strstr(outcome.out, "\"output\":\"made/en.txt\""));
-    assert_int_equal(access(scratch_path(folder, "made/fr.txt"), F_OK), 0);
+    assert_non_null(strstr(all_models.outcome.out, "\"output\":\"made/en.txt\""));
+    assert_int_equal(access(scratch_path(all_models.folder, "made/fr.txt"), F_OK), 0);
     RUN(0, "image.classification", example_path("picture.png"), "-o", "made/");
-    assert_int_equal(access(scratch_path(folder, "made/picture.txt"), F_OK), 0);
+    assert_int_equal(access(scratch_path(all_models.folder, "made/picture.txt"), F_OK), 0);
 }
 
 static void test_what_is_refused(void **state)
@@ -152,11 +119,11 @@ static void test_what_is_refused(void **state)
     RUN(65, "text.translation", "--lines", "nowhere.txt", "-o", "old.txt");
     assert_text("old.txt", "as it was\n");
     RUN(2, "image.classification", example_path("picture.png"), "-o", "labels.png");
-    assert_non_null(strstr(outcome.err, "answers with text; give it a name in .txt"));
+    assert_non_null(strstr(all_models.outcome.err, "answers with text; give it a name in .txt"));
     RUN(2, "text.translation", "--text", "a", "--text", "b", "-o", "new.txt");
-    assert_non_null(strstr(outcome.err, "for 2 inputs"));
+    assert_non_null(strstr(all_models.outcome.err, "for 2 inputs"));
     RUN(2, "text.translation", "old.txt", "-o", "old.txt");
-    assert_non_null(strstr(outcome.err, "over the input"));
+    assert_non_null(strstr(all_models.outcome.err, "over the input"));
     RUN(1, "text.translation", "old.txt", "-o", "/proc/new.txt");
 }
 
@@ -171,5 +138,5 @@ int main(void)
         cmocka_unit_test(test_what_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, all_models_begin, all_models_end);
 }
