@@ -270,7 +270,7 @@ agrees "a model that all may read" /var/lib/wisp/models/a.safetensors 0644 root 
 agrees "one of the service's own" /var/lib/wisp/models/b.safetensors 0640 root:wisp 0
 agrees "one of root alone" /var/lib/wisp/models/c.safetensors 0600 root 78
 agrees "one in /home" /home/d.safetensors 0644 root 78
-agrees "one in /root" /root/e.safetensors 0644 root 78
+agrees "one in root's home" ~root/e.safetensors 0644 root 78
 agrees "one in /tmp" /tmp/f.safetensors 0644 root 78
 agrees "one in /var/tmp" /var/tmp/g.safetensors 0644 root 78
 
