@@ -85,7 +85,6 @@ struct queue_set *queue_set_free(struct queue_set *queues)
     if (!queues)
         return NULL;
     for (uint32_t i = 0; queues->queues && i < queues->set->model_count; i++) {
-        insist(queues->held || !queues->queues[i].runner || queues->queues[i].runner->running != &queues->queues[i]);
         sequences_free(queues->queues[i].sequences);
         tally_release(queues->queues[i].tally);
         free(queues->queues[i].batch.requests);

@@ -274,7 +274,11 @@ struct queue_set *shard_give_back(struct shard *shard)
     while (newer && newer->older && newer->older->held)
         newer = newer->older;
     queues = newer ? newer->older : NULL;
-    if (queues)
-        newer->older = queues->older;
+    if (!queues)
+        return NULL;
+    newer->older = queues->older;
+    /* Here and not where they are freed: the next set may have the runner, in which this thread goes on. */
+    for (uint32_t i = 0; i < queues->set->model_count; i++)
+        insist(queues->queues[i].runner->running != &queues->queues[i]);
     return queues;
 }
