@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -33,10 +34,11 @@ uint32_t connection_wait_ms(const struct connection *connection)
 int connection_connect(struct connection *connection)
 {
     uint32_t patience = connection_wait_ms(connection);
+    char name[32]; /* "wisp-run", so that the daemon's lists tell one from another */
     struct wisp_options options = {
         .size = sizeof options,
         .socket_path = connection->socket,
-        .name = "wisp",
+        .name = name,
         .connect_ms = MIN(patience, UINT32_MAX - 1),
         .reconnect_ms = MAX(MIN(patience / 2, RECONNECT_MS), 1),
         .answer_ms = patience,
@@ -45,6 +47,7 @@ int connection_connect(struct connection *connection)
         .output_bytes = MAX(connection->output_bytes, ARENA_MIN),
     };
 
+    snprintf(name, sizeof name, "wisp-%s", connection->verb);
     return wisp_connect(&connection->client, &options);
 }
 

@@ -30,7 +30,7 @@ static double seconds_since(uint64_t ns, uint64_t now_ns)
     return now_ns > ns ? (double)(now_ns - ns) / (double)NS_PER_S : 0;
 }
 
-static void print_connection(FILE *out, const struct connection *connection, uint64_t now_ns)
+static void print_connection(FILE *out, const struct connection *connection, uint32_t weight, uint64_t now_ns)
 {
     const struct channel *channel = &connection->channel;
     const bool open = connection->state == CONNECTION_OPEN;
@@ -38,7 +38,8 @@ static void print_connection(FILE *out, const struct connection *connection, uin
         MAX(MAX(connection->asked_ns, connection->accepted_ns), open ? counter_read(&channel->active_ns) : 0);
 
     fprintf(out, "{\"id\":%" PRIu64 ",", (uint64_t)channel->generation << 24 | channel->index);
-    fprintf(out, "\"pid\":%d,\"uid\":%u,\"name\":", (int)connection->pid, (unsigned)connection->uid);
+    fprintf(out, "\"pid\":%d,\"uid\":%u,\"weight\":%" PRIu32 ",\"name\":", (int)connection->pid,
+            (unsigned)connection->uid, weight);
     print_string(out, connection->name);
     fprintf(out, ",\"kind\":\"%s\",\"connected_s\":%.3f,\"idle_s\":%.3f", open ? "channel" : "questions",
             seconds_since(connection->accepted_ns, now_ns), seconds_since(active, now_ns));
@@ -72,7 +73,7 @@ struct description describe_clients(const struct wispd *daemon, uid_t asker)
             continue;
         }
         fputs(before, out);
-        print_connection(out, connection, now);
+        print_connection(out, connection, policies_of(&daemon->set->policies, connection->uid).weight, now);
         before = ",";
     }
     if (out)

@@ -48,14 +48,12 @@ static void name_it(enum rate_kind kind, const json_t *now, struct rate *rate)
 {
     char user[USER_NAME_MAX];
 
+    rate->uid = member_count(now, "uid");
+    rate->weight = member_count(now, "weight");
     rate->pid = member_count(now, "pid");
-    if (kind == RATE_MODEL)
-        snprintf(rate->name, sizeof rate->name, "%s", member_text(now, "name"));
-    else if (kind == RATE_USER)
-        snprintf(rate->name, sizeof rate->name, "%s", format_user(member_count(now, "uid"), user));
-    else
-        snprintf(rate->name, sizeof rate->name, "%s (%s)", member_text(now, "name"),
-                 format_user(member_count(now, "uid"), user));
+    rate->channels = !strcmp(member_text(now, "kind"), "channel");
+    snprintf(rate->name, sizeof rate->name, "%s",
+             kind == RATE_USER ? format_user(rate->uid, user) : member_text(now, "name"));
 }
 
 static struct rate rate_make(enum rate_kind kind, const json_t *before, const json_t *now, double seconds)
@@ -73,7 +71,18 @@ static struct rate rate_make(enum rate_kind kind, const json_t *before, const js
     return rate;
 }
 
-/* Who used most first; then who asked most; then by name, so that a quiet list stands still. */
+static int by_process(const void *a, const void *b)
+{
+    const struct rate *left = a, *right = b;
+
+    if (left->pid != right->pid)
+        return left->pid < right->pid ? -1 : 1;
+    if (left->uid != right->uid)
+        return left->uid < right->uid ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+/* Who used most first; then who asked most; then by name and process, so that a quiet list stands still. */
 static int busiest_first(const void *a, const void *b)
 {
     const struct rate *left = a, *right = b;
@@ -82,7 +91,29 @@ static int busiest_first(const void *a, const void *b)
         return left->used < right->used ? 1 : -1;
     if (left->requests < right->requests || left->requests > right->requests)
         return left->requests < right->requests ? 1 : -1;
-    return strcmp(left->name, right->name);
+    return strcmp(left->name, right->name) ? strcmp(left->name, right->name) : by_process(a, b);
+}
+
+/* A program has a connection to ask questions and one for requests, or many: who reads wants to know the program. How
+ * many are left. */
+static size_t merge_processes(struct rate *rates, size_t count)
+{
+    size_t kept = 0;
+
+    qsort(rates, count, sizeof *rates, by_process);
+    for (size_t i = 0; i < count; i++) {
+        struct rate *into = kept ? &rates[kept - 1] : NULL;
+
+        if (!into || by_process(into, &rates[i])) {
+            rates[kept++] = rates[i];
+            continue;
+        }
+        into->channels += rates[i].channels;
+        into->under_way += rates[i].under_way;
+        into->requests += rates[i].requests;
+        into->used += rates[i].used;
+    }
+    return kept;
 }
 
 struct rate *rates_make(enum rate_kind kind, const json_t *before, const json_t *now, double seconds, size_t *count)
@@ -100,6 +131,8 @@ struct rate *rates_make(enum rate_kind kind, const json_t *before, const json_t 
 
         rates[i] = rate_make(kind, find(before, keys[kind], json_object_get(one, keys[kind])), one, seconds);
     }
+    if (kind == RATE_CLIENT)
+        *count = merge_processes(rates, *count);
     qsort(rates, *count, sizeof *rates, busiest_first);
     return rates;
 }

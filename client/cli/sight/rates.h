@@ -11,10 +11,11 @@
 
 enum { RATE_NAME_MAX = 128 };
 
-/* Of one model, user or client. */
+/* Of one model, user or client; a client is a process, whatever it has of connections. */
 struct rate {
     char name[RATE_NAME_MAX];
-    uint64_t pid; /* of a client */
+    uint64_t uid, weight;   /* of a user or a client; 0: a daemon of before does not say which weight */
+    uint64_t pid, channels; /* of a client */
     uint64_t under_way;
     double requests, failed, samples;      /* a second */
     double used;                           /* of the time: 0 to 1 */
@@ -25,8 +26,9 @@ struct rate {
 /* Which members of the list tell one from another. */
 enum rate_kind { RATE_MODEL, RATE_USER, RATE_CLIENT };
 
-/* One for each member of `now`, who used most first; to be freed. NULL without memory, or when there are none. What was
- * not there before has all its numbers from in between; and one that began anew, too. */
+/* One for each member of `now`, but that connections of one process and one name are one client; who used most first;
+ * to be freed. NULL without memory, or when there are none. What was not there before has all its numbers from in
+ * between; and one that began anew, too. */
 struct rate *rates_make(enum rate_kind kind, const json_t *before, const json_t *now, double seconds, size_t *count);
 
 #endif

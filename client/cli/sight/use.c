@@ -28,6 +28,12 @@ const char *format_user(uint64_t uid, char *buffer)
     return buffer;
 }
 
+const char *format_weight(uint64_t weight, char *buffer)
+{
+    snprintf(buffer, 32, weight ? "%llu" : "-", (unsigned long long)weight);
+    return buffer;
+}
+
 uint64_t failed_requests(const json_t *tally)
 {
     return member_count(tally, "refused") + member_count(tally, "late") + member_count(tally, "cancelled");

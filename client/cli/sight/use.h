@@ -18,6 +18,10 @@ void print_daemon(const struct screen *screen, const json_t *stats);
 /* The name of a user id, or the number where it has none; the buffer is USER_NAME_MAX bytes; returned. */
 const char *format_user(uint64_t uid, char *buffer);
 
+/* What a user's share of the time is: "100"; "-" where a daemon of before does not say (0). The buffer is at least 32
+ * bytes; returned. */
+const char *format_weight(uint64_t weight, char *buffer);
+
 /* Requests of a model or a user that had no answer. */
 uint64_t failed_requests(const json_t *tally);
 

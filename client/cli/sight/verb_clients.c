@@ -19,7 +19,7 @@ static const struct usage usage = {
 static const struct table_column columns[] = {
     { "PID", true },       { "USER", false },     { "NAME", false },   { "KIND", false },
     { "CONNECTED", true }, { "IDLE", true },      { "ENTRIES", true }, { "MEMORY", true },
-    { "REQUESTS", true },  { "UNDER WAY", true }, { "USED", true },
+    { "REQUESTS", true },  { "UNDER WAY", true }, { "USED", true },    { "WEIGHT", true },
 };
 
 /* "3 s", "2.5 h". */
@@ -49,6 +49,7 @@ static void add_row(struct table *table, const json_t *client)
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
         table_add(table, "%s", format_count(member_count(client, counts[i]), number));
     table_add(table, "%s", format_time(member_count(client, "used_ns"), number));
+    table_add(table, "%s", format_weight(member_count(client, "weight"), number));
 }
 
 static int print(const json_t *answer)

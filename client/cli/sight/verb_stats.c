@@ -81,14 +81,14 @@ static void add_policy(struct table *table, const json_t *user)
 {
     const uint64_t weight = member_count(user, "weight"), time = member_count(user, "time_max_percent"),
                    under_way = member_count(user, "under_way_max");
-    char limits[64] = "";
+    char limits[64] = "", number[32];
 
     if (weight && time < 100)
         snprintf(limits, sizeof limits, "%llu %%", (unsigned long long)time);
     if (weight && under_way < UNLIMITED)
         snprintf(limits + strlen(limits), sizeof limits - strlen(limits), "%s%llu requests", *limits ? ", " : "",
                  (unsigned long long)under_way);
-    table_add(table, weight ? "%llu" : "-", (unsigned long long)weight);
+    table_add(table, "%s", format_weight(weight, number));
     table_add(table, "%s", *limits ? limits : "-");
 }
 

@@ -30,23 +30,18 @@ struct moment {
 
 struct list {
     enum rate_kind kind;
-    const char *name, *title;
+    const char *name; /* in the answers, and in ours */
+    const struct table_column *columns;
+    size_t column_count;
+    void (*add_row)(struct table *table, const struct rate *rate);
+    void (*add_json)(json_t *object, const struct rate *rate);
 };
-
-static const struct list lists[] = { { RATE_MODEL, "models", "MODEL" },
-                                     { RATE_USER, "users", "USER" },
-                                     { RATE_CLIENT, "clients", "CLIENT" } };
 
 static void moment_drop(struct moment *moment)
 {
     json_decref(moment->stats);
     json_decref(moment->clients);
     *moment = (struct moment){ .stats = NULL };
-}
-
-static const json_t *list_of(const struct moment *moment, const struct list *list)
-{
-    return json_object_get(list->kind == RATE_CLIENT ? moment->clients : moment->stats, list->name);
 }
 
 /* An exit status. */
@@ -68,50 +63,117 @@ static int moment_take(struct connection *connection, struct moment *moment)
 
 /* ---- for a person ---- */
 
-static void add_times(struct table *table, const struct rate *rate)
+static const struct table_column model_columns[] = {
+    { "MODEL", false },    { "USED", true },     { "REQUESTS/s", true }, { "UNDER WAY", true },   { "FAILED/s", true },
+    { "SAMPLES/s", true }, { "WAIT 50%", true }, { "99%", true },        { "COMPUTE 50%", true }, { "99%", true },
+};
+
+static const struct table_column user_columns[] = {
+    { "USER", false },       { "USED", true },      { "REQUESTS/s", true }, { "UNDER WAY", true },
+    { "FAILED/s", true },    { "SAMPLES/s", true }, { "WAIT 50%", true },   { "99%", true },
+    { "COMPUTE 50%", true }, { "99%", true },       { "WEIGHT", true },
+};
+
+static const struct table_column client_columns[] = {
+    { "CLIENT", false }, { "PID", true },        { "USER", false },     { "CHANNELS", true },
+    { "USED", true },    { "REQUESTS/s", true }, { "UNDER WAY", true },
+};
+
+static void add_use(struct table *table, const struct rate *rate)
+{
+    char share[32];
+
+    table_add(table, "%s", format_share(rate->used, 1, share));
+    table_add(table, "%.0f", rate->requests);
+    table_add(table, "%llu", (unsigned long long)rate->under_way);
+}
+
+static void add_model(struct table *table, const struct rate *rate)
 {
     const uint64_t times[] = { rate->wait_p50, rate->wait_p99, rate->compute_p50, rate->compute_p99 };
     char number[32];
 
+    table_add(table, "%s", rate->name);
+    add_use(table, rate);
+    table_add(table, "%.0f", rate->failed);
+    table_add(table, "%.0f", rate->samples);
     for (size_t i = 0; i < ARRAY_SIZE(times); i++)
         table_add(table, "%s", times[i] ? format_time(times[i], number) : "");
 }
 
-static void add_row(struct table *table, const struct list *list, const struct rate *rate)
+static void add_user(struct table *table, const struct rate *rate)
 {
-    char share[32];
+    char number[32];
+
+    add_model(table, rate);
+    table_add(table, "%s", format_weight(rate->weight, number));
+}
+
+static void add_client(struct table *table, const struct rate *rate)
+{
+    char user[USER_NAME_MAX];
 
     table_add(table, "%s", rate->name);
-    if (list->kind == RATE_CLIENT)
-        table_add(table, "%llu", (unsigned long long)rate->pid);
-    table_add(table, "%s", format_share(rate->used, 1, share));
-    table_add(table, "%.0f", rate->requests);
-    table_add(table, "%llu", (unsigned long long)rate->under_way);
-    if (list->kind == RATE_CLIENT)
-        return;
-    table_add(table, "%.0f", rate->failed);
-    table_add(table, "%.0f", rate->samples);
-    add_times(table, rate);
+    table_add(table, "%llu", (unsigned long long)rate->pid);
+    table_add(table, "%s", format_user(rate->uid, user));
+    table_add(table, "%llu", (unsigned long long)rate->channels);
+    add_use(table, rate);
 }
 
 static bool print_list(const struct screen *screen, const struct list *list, const struct rate *rates, size_t count)
 {
-    const struct table_column columns[] = { { list->title, false }, { "USED", true },     { "REQUESTS/s", true },
-                                            { "UNDER WAY", true },  { "FAILED/s", true }, { "SAMPLES/s", true },
-                                            { "WAIT 50%", true },   { "99%", true },      { "COMPUTE 50%", true },
-                                            { "99%", true } };
-    static const struct table_column client_columns[] = {
-        { "CLIENT", false }, { "PID", true }, { "USED", true }, { "REQUESTS/s", true }, { "UNDER WAY", true }
-    };
-    struct table table = TABLE_INIT(columns), client_table = TABLE_INIT(client_columns);
-    struct table *used = list->kind == RATE_CLIENT ? &client_table : &table;
+    struct table table = { .columns = list->columns, .column_count = list->column_count };
     bool printed;
 
     for (size_t i = 0; i < count; i++)
-        add_row(used, list, &rates[i]);
-    printed = table_print(used, screen, 0);
-    table_deinit(used);
+        list->add_row(&table, &rates[i]);
+    printed = table_print(&table, screen, 0);
+    table_deinit(&table);
     return printed;
+}
+
+/* ---- for a program ---- */
+
+static void set_count(json_t *object, const char *key, uint64_t count)
+{
+    json_object_set_new(object, key, json_integer((json_int_t)count));
+}
+
+static void set_model(json_t *object, const struct rate *rate)
+{
+    json_object_set_new(object, "failed_per_s", json_real(rate->failed));
+    json_object_set_new(object, "samples_per_s", json_real(rate->samples));
+    set_count(object, "wait_p50_ns", rate->wait_p50);
+    set_count(object, "wait_p99_ns", rate->wait_p99);
+    set_count(object, "compute_p50_ns", rate->compute_p50);
+    set_count(object, "compute_p99_ns", rate->compute_p99);
+}
+
+static void set_user(json_t *object, const struct rate *rate)
+{
+    set_count(object, "uid", rate->uid);
+    set_count(object, "weight", rate->weight);
+    set_model(object, rate);
+}
+
+static void set_client(json_t *object, const struct rate *rate)
+{
+    set_count(object, "pid", rate->pid);
+    set_count(object, "uid", rate->uid);
+    set_count(object, "channels", rate->channels);
+}
+
+/* ---- both ---- */
+
+static const struct list lists[] = {
+    { RATE_MODEL, "models", model_columns, ARRAY_SIZE(model_columns), add_model, set_model },
+    { RATE_USER, "users", user_columns, ARRAY_SIZE(user_columns), add_user, set_user },
+    { RATE_CLIENT, "clients", client_columns, ARRAY_SIZE(client_columns), add_client, set_client },
+};
+
+static const json_t *list_of(const struct moment *moment, const struct list *list)
+{
+    return json_object_get(list->kind == RATE_CLIENT ? moment->clients : moment->stats, list->name);
 }
 
 static bool print(const struct screen *screen, const struct moment *before, const struct moment *now)
@@ -131,23 +193,12 @@ static bool print(const struct screen *screen, const struct moment *before, cons
     return printed;
 }
 
-/* ---- for a program ---- */
-
 static json_t *rate_json(const struct list *list, const struct rate *rate)
 {
     json_t *object = json_pack("{s:s, s:f, s:f, s:I}", "name", rate->name, "used", rate->used, "requests_per_s",
                                rate->requests, "under_way", (json_int_t)rate->under_way);
 
-    if (list->kind == RATE_CLIENT) {
-        json_object_set_new(object, "pid", json_integer((json_int_t)rate->pid));
-        return object;
-    }
-    json_object_set_new(object, "failed_per_s", json_real(rate->failed));
-    json_object_set_new(object, "samples_per_s", json_real(rate->samples));
-    json_object_set_new(object, "wait_p50_ns", json_integer((json_int_t)rate->wait_p50));
-    json_object_set_new(object, "wait_p99_ns", json_integer((json_int_t)rate->wait_p99));
-    json_object_set_new(object, "compute_p50_ns", json_integer((json_int_t)rate->compute_p50));
-    json_object_set_new(object, "compute_p99_ns", json_integer((json_int_t)rate->compute_p99));
+    list->add_json(object, rate);
     return object;
 }
 

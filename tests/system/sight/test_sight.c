@@ -79,6 +79,15 @@ static const json_t *find(const json_t *list, const char *key, json_int_t value)
     return NULL;
 }
 
+static unsigned count_named(const json_t *list, const char *name)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        count += !strcmp(json_string_value(json_object_get(json_array_get(list, i), "name")), name);
+    return count;
+}
+
 /* ---- what was counted ---- */
 
 static void check_histogram(const json_t *tally, const char *name, json_int_t count)
@@ -175,14 +184,42 @@ static void clients_are_listed(void **state)
     mine = find(list, "pid", getpid());
     assert_non_null(mine);
     assert_int_equal(number(mine, "uid"), getuid());
+    assert_int_equal(number(mine, "weight"), 100);
     assert_string_equal(json_string_value(json_object_get(mine, "name")), "a\"b\\c__d");
     assert_string_equal(json_string_value(json_object_get(mine, "kind")), "channel");
+    assert_int_equal(count_named(list, "wisp-clients"), 1);
     assert_int_equal(number(mine, "entries"), ALPHA_ENTRIES);
     assert_true(number(mine, "memory_bytes") > (json_int_t)(2 * ALPHA_ARENA));
     assert_int_equal(number(mine, "requests"), 1);
     assert_int_equal(number(mine, "under_way"), 0);
     assert_true(number(mine, "used_ns") > 0);
     json_decref(answer);
+    raw_close(&bed.client);
+}
+
+/* A user's weight stands with what he uses, in every place. */
+static void weights_are_shown(void **state)
+{
+    json_t *answer;
+    char yaml[64];
+
+    (void)state;
+    snprintf(yaml, sizeof yaml, "users:\n  - {user: %u, weight: 250}\n", (unsigned)getuid());
+    bed_start(NULL, yaml);
+    alpha_open(&bed.client, bed.daemon.socket);
+    answer = ask(false, "clients");
+    assert_int_equal(number(find(json_object_get(answer, "clients"), "pid", getpid()), "weight"), 250);
+    json_decref(answer);
+    answer = ask(false, "stats");
+    assert_int_equal(number(find(json_object_get(answer, "users"), "uid", getuid()), "weight"), 250);
+    json_decref(answer);
+    RUN(false, "clients");
+    assert_non_null(strstr(said.out, "WEIGHT\n"));
+    assert_non_null(strstr(said.out, " 250\n"));
+    RUN(false, "top", "--count=1", "--interval=0.1");
+    assert_int_equal(said.status, 0);
+    assert_non_null(strstr(said.out, "WEIGHT\n"));
+    assert_non_null(strstr(said.out, " 250\n"));
     raw_close(&bed.client);
 }
 
@@ -242,7 +279,8 @@ static void top_shows_what_happens(void **state)
     struct command command = { .words = { "wisp", "top", "--json", "--count=2", "--interval=0.3" } };
     char socket[160];
     struct running running;
-    const json_t *model;
+    const json_t *model, *users, *clients, *mine;
+    static struct raw_client idle;
     json_t *object;
     uint64_t rounds = 0;
     uint32_t route;
@@ -251,6 +289,7 @@ static void top_shows_what_happens(void **state)
     snprintf(socket, sizeof socket, "WISP_SOCKET=%s", bed.daemon.socket);
     command.environment[0] = socket;
     alpha_open(&bed.client, bed.daemon.socket);
+    alpha_open(&idle, bed.daemon.socket);
     route = raw_route(&bed.client, "alpha");
     command_start(&command, &running);
     for (uint64_t until = clock_ns() + 1200 * NS_PER_MS; clock_ns() < until; rounds++)
@@ -266,9 +305,20 @@ static void top_shows_what_happens(void **state)
     assert_true(json_number_value(json_object_get(model, "requests_per_s")) <= (double)rounds / 0.3);
     assert_true(json_number_value(json_object_get(model, "used")) > 0);
     assert_true(number(model, "compute_p50_ns") > 0);
-    assert_int_equal(json_array_size(json_object_get(object, "users")), 1);
-    assert_int_equal(json_array_size(json_object_get(object, "clients")), 2);
+    users = json_object_get(object, "users");
+    assert_int_equal(json_array_size(users), 1);
+    assert_non_null(find(users, "uid", getuid()));
+    assert_int_equal(number(json_array_get(users, 0), "weight"), 100);
+    clients = json_object_get(object, "clients");
+    assert_int_equal(json_array_size(clients), 2); /* this process, once, and who asks */
+    assert_int_equal(count_named(clients, "wisp-top"), 1);
+    mine = find(clients, "pid", getpid());
+    assert_int_equal(number(mine, "channels"), 2);
+    assert_int_equal(number(mine, "uid"), getuid());
+    assert_true(json_number_value(json_object_get(mine, "requests_per_s")) > 0);
+    assert_true(json_number_value(json_object_get(mine, "used")) > 0);
     json_decref(object);
+    raw_close(&idle);
     raw_close(&bed.client);
 }
 
@@ -413,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(stats_count_along, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_are_listed, setup, teardown),
+        cmocka_unit_test_teardown(weights_are_shown, teardown),
         cmocka_unit_test_setup_teardown(a_user_sees_himself, setup, teardown),
         cmocka_unit_test_setup_teardown(tables_are_for_people, setup, teardown),
         cmocka_unit_test_setup_teardown(top_shows_what_happens, setup, teardown),
