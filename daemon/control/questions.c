@@ -142,21 +142,37 @@ static int answer_describe(struct wispd *daemon, struct connection *connection, 
     return reply(daemon, connection, request, WISP_E_NO_MODEL, 0, describe_unknown(daemon, name, length));
 }
 
+/* Why it is not begun: in the words of what was asked for. */
+static const char *reload_refusal(int result, enum loading_kind kind)
+{
+    const bool rollback = kind == LOADING_BEFORE;
+
+    switch (result) {
+    case WISP_E_DENIED:
+        return rollback ? "only root and the user that wispd runs as may have it roll back"
+                        : "only root and the user that wispd runs as may have it reload";
+    case WISP_E_BUSY:
+        return rollback ? "a reload has been asked for and comes first: try again"
+                        : "a rollback has been asked for and comes first: try again";
+    default:
+        return "wispd is stopping";
+    }
+}
+
 /* Who may not is told so at once; the others when it is done. */
 static int answer_reload(struct wispd *daemon, struct connection *connection, const struct wire_control *request)
 {
     const enum loading_kind kind = request->header.type == WIRE_ROLLBACK ? LOADING_BEFORE : LOADING_CONFIGURED;
-    const char *refused = "only root and the user that wispd runs as may have it reload";
     int result = WISP_E_DENIED;
 
-    if (daemon->reload && reload_may(connection)) {
+    if (reload_may(connection)) {
         connection->asked = *request;
-        result = reload_ask(daemon, kind, connection);
-        if (!result)
-            return -EINPROGRESS;
-        refused = "something else is waiting to be reloaded, or the daemon is stopping: try again";
+        result = daemon->reload ? reload_ask(daemon, kind, connection) : WISP_E_SHUTDOWN;
     }
-    return reply(daemon, connection, request, result, 0, (struct description){ .own = strdup(refused) });
+    if (!result)
+        return -EINPROGRESS;
+    return reply(daemon, connection, request, result, 0,
+                 (struct description){ .own = strdup(reload_refusal(result, kind)) });
 }
 
 /* ---- buffers ---- */

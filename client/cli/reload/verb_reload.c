@@ -58,11 +58,17 @@ static void print(const json_t *answer)
     }
 }
 
-/* The same as JSON on standard output, beside the sentences; nothing where there is no memory. */
+/* The same as JSON on standard output, beside the sentences. */
 static void print_refused(const struct connection *connection, int result, const char *lines)
 {
-    cleanup_json json_t *answer = json_pack("{s:s, s:s}", "refused", wisp_status_text(result), "reason", lines);
+    json_t *reasons = json_array();
+    cleanup_json json_t *answer = json_pack("{s:s, s:o}", "refused", wisp_status_text(result), "reasons", reasons);
 
+    for (size_t length; answer && *lines; lines += length + (lines[length] == '\n')) {
+        length = strcspn(lines, "\n");
+        if (length)
+            json_array_append_new(reasons, json_stringn(lines, length));
+    }
     if (answer)
         (void)connection_print(connection, answer);
 }
@@ -76,8 +82,8 @@ static int refused(const struct connection *connection, int result, char *lines)
         return connection_fail(connection, result);
     for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))
         fail(connection->verb, status, "%s", line);
-    if (result == WISP_E_DENIED)
-        return status;
+    if (result == WISP_E_DENIED || result == WISP_E_SHUTDOWN || result == WISP_E_BUSY)
+        return status; /* it was not begun */
     if (result == WISP_E_CONFIG || result == WISP_E_FORMAT)
         status = EXIT_CONFIG;
     return fail(connection->verb, status, "nothing has changed: wispd serves what it served");

@@ -4,6 +4,7 @@
  */
 #include "support/test.h"
 
+#include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -377,6 +378,45 @@ static void others_may_not(void **state)
     assert_int_equal(daemon_stop(&bed.daemon), 0);
 }
 
+/* With --json what is wrong is on standard output too, a line each, for who reads that alone. */
+static void what_is_refused_is_said_in_json(void **state)
+{
+    static struct outcome outcome;
+    struct command command = { .words = { "wisp", "reload", "-j", "--socket", bed.daemon.socket } };
+    const json_t *reasons;
+    json_t *said;
+
+    (void)state;
+    bed_start(NULL, "socket_mode: \"0666\"\n");
+    append("zzz: 1\nyyy: 2\n");
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 78);
+    said = json_loads(outcome.out, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(said, "refused")), "bad configuration");
+    reasons = json_object_get(said, "reasons");
+    assert_int_equal(json_array_size(reasons), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const char *line = json_string_value(json_array_get(reasons, i));
+
+        assert_non_null(strstr(line, i ? ": unknown key 'yyy'" : ": unknown key 'zzz'"));
+        assert_null(strchr(line, '\n'));
+        assert_non_null(strstr(outcome.err, line));
+    }
+    json_decref(said);
+    if (!getuid()) {
+        assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+        command.nobody = true;
+        command_run(&command, &outcome);
+        assert_int_equal(outcome.status, 77);
+        said = json_loads(outcome.out, 0, NULL);
+        assert_string_equal(json_string_value(json_object_get(said, "refused")), "permission denied");
+        assert_string_equal(json_string_value(json_array_get(json_object_get(said, "reasons"), 0)),
+                            "only root and the user that wispd runs as may have it reload");
+        json_decref(said);
+    }
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+
 /* ---- many at once ---- */
 
 static unsigned count_logged(const char *line)
@@ -394,6 +434,24 @@ static unsigned count_logged(const char *line)
 
 enum { ASKERS = 8 };
 
+static void send_question(const struct raw_client *client, enum wire_type type)
+{
+    struct wire_control ask = { .header = { WIRE_MAGIC, type, 0, sizeof ask }, .id = 1 };
+
+    assert_int_equal(message_send(client->socket, &ask, sizeof ask, NULL, 0, 0), 0);
+}
+
+/* The status of its next answer, which is in client->message. */
+static int next_answer(struct raw_client *client)
+{
+    struct pollfd poller = { .fd = client->socket, .events = POLLIN };
+    struct reason why;
+
+    assert_int_equal(poll(&poller, 1, PATIENCE_MS), 1);
+    assert_int_equal(message_receive(client->socket, &client->message, false, 0, &why), 0);
+    return client->message.control.status;
+}
+
 /* Of those who ask while one is under way, everybody is answered, by one more that is made for all of them; and some
  * who go without waiting are no trouble. */
 static void many_who_ask_get_one(void **state)
@@ -407,23 +465,14 @@ static void many_who_ask_get_one(void **state)
     for (int i = 0; i < ASKERS; i++)
         assert_int_equal(raw_greet(&askers[i], bed.daemon.socket, &hello), 0);
     daemon_signal(&bed.daemon, SIGSTOP);
-    for (int i = 0; i < ASKERS; i++) {
-        struct wire_control ask = { .header = { WIRE_MAGIC, WIRE_RELOAD, 0, sizeof ask }, .id = 1 };
-
-        assert_int_equal(message_send(askers[i].socket, &ask, sizeof ask, NULL, 0, 0), 0);
-        assert_int_equal(message_send(askers[i].socket, &ask, sizeof ask, NULL, 0, 0), 0);
-    }
+    for (int i = 0; i < 2 * ASKERS; i++)
+        send_question(&askers[i / 2], WIRE_RELOAD);
     raw_close(&askers[0]);
     daemon_signal(&bed.daemon, SIGCONT);
     for (int round = 0; round < 2; round++) {
         for (int i = 1; i < ASKERS; i++) {
-            struct pollfd poller = { .fd = askers[i].socket, .events = POLLIN };
-            struct reason why;
-
-            assert_int_equal(poll(&poller, 1, PATIENCE_MS), 1);
-            assert_int_equal(message_receive(askers[i].socket, &askers[i].message, false, 0, &why), 0);
+            assert_int_equal(next_answer(&askers[i]), 0);
             assert_int_equal(askers[i].message.header.type, WIRE_RELOAD | WIRE_REPLY);
-            assert_int_equal(askers[i].message.control.status, 0);
         }
     }
     for (int i = 1; i < ASKERS; i++)
@@ -434,6 +483,31 @@ static void many_who_ask_get_one(void **state)
     assert_in_range(count_logged("reload: serving"), 2, 6); /* fourteen have asked */
     assert_int_equal(daemon_stop(&bed.daemon), 0);
     put_alpha();
+}
+
+/* What waits for its turn is one thing: who wants the other is told so, and not that nothing has changed. */
+static void what_has_been_asked_for_comes_first(void **state)
+{
+    static const enum wire_type types[] = { WIRE_RELOAD, WIRE_RELOAD, WIRE_ROLLBACK };
+    static const char sentence[] = "a reload has been asked for and comes first: try again";
+    struct wire_hello hello = raw_hello(WIRE_ENTRIES_NONE, 0);
+    static struct raw_client askers[3];
+
+    (void)state;
+    bed_start(NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(raw_greet(&askers[i], bed.daemon.socket, &hello), 0);
+    daemon_signal(&bed.daemon, SIGSTOP);
+    for (int i = 0; i < 3; i++)
+        send_question(&askers[i], types[i]);
+    daemon_signal(&bed.daemon, SIGCONT);
+    assert_int_equal(next_answer(&askers[2]), WISP_E_BUSY);
+    assert_memory_equal(askers[2].message.bytes + sizeof(struct wire_control), sentence, strlen(sentence));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(next_answer(&askers[i]), 0);
+    for (int i = 0; i < 3; i++)
+        raw_close(&askers[i]);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
 }
 
 /* A stop does not wait for a load, and who asked learns that the daemon went. */
@@ -498,7 +572,9 @@ int main(void)
         cmocka_unit_test(who_answers_otherwise_than_golden_is_refused),
         cmocka_unit_test(what_is_wrong_changes_nothing),
         cmocka_unit_test(others_may_not),
+        cmocka_unit_test(what_is_refused_is_said_in_json),
         cmocka_unit_test(many_who_ask_get_one),
+        cmocka_unit_test(what_has_been_asked_for_comes_first),
         cmocka_unit_test(a_stop_comes_first),
         cmocka_unit_test(nothing_adds_up),
     };

@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <dirent.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,47 @@ static void where_nothing_is_kept_it_is_said(void **state)
     assert_int_equal(daemon_stop(&bed.daemon), 0);
 }
 
+/* In the words of what was asked for, and with --json on standard output too. */
+static void refuses(bool nobody, int status, const char *refused, const char *reason)
+{
+    static struct outcome outcome;
+    const struct command command = { .words = { "wisp", "rollback", "-j", "--socket", bed.daemon.socket },
+                                     .nobody = nobody };
+    json_t *said;
+
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, status);
+    said = json_loads(outcome.out, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(said, "refused")), refused);
+    assert_int_equal(json_array_size(json_object_get(said, "reasons")), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(said, "reasons"), 0)), reason);
+    assert_non_null(strstr(outcome.err, reason));
+    json_decref(said);
+}
+
+static void what_is_refused_is_said_in_json(void **state)
+{
+    static struct outcome outcome;
+    const struct command command = { .words = { "wisp", "rollback", "-j", "--socket", bed.daemon.socket } };
+
+    (void)state;
+    start("socket_mode: \"0666\"\n");
+    refuses(false, 65, "no such model", "there is no set of models before this one to go back to");
+    put(1);
+    assert_int_equal(ask(WIRE_RELOAD), 0);
+    if (!getuid()) {
+        assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+        refuses(true, 77, "permission denied", "only root and the user that wispd runs as may have it roll back");
+    }
+    serves(1);
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_string_equal(outcome.err, "");
+    assert_non_null(strstr(outcome.out, "\"loaded\": [\n    \"alpha\"\n  ]"));
+    serves(0);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+
 /* What is copied is what was loaded, or nothing. */
 static void a_copy_is_of_the_model_that_serves(void **state)
 {
@@ -264,6 +306,7 @@ int main(void)
         cmocka_unit_test(copies_do_not_add_up),
         cmocka_unit_test(a_damaged_copy_changes_nothing),
         cmocka_unit_test(where_nothing_is_kept_it_is_said),
+        cmocka_unit_test(what_is_refused_is_said_in_json),
         cmocka_unit_test(a_copy_is_of_the_model_that_serves),
     };
 
