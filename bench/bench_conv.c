@@ -102,7 +102,8 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
     }
     sample_weights(&s->weight, 2, 1, 0);
     if (k == 1 && shape->stride == 1 &&
-        weights_new(s->c.kernels, &s->weight, out * out, out * out * batch, NULL, &s->packed))
+        weights_new(s->c.kernels, &s->weight,
+                    &(struct weights_use){ out * out, out * out * batch, RESIDENCE_PRIVATE, NULL }, &s->packed))
         abort();
     if (s->packed && convolution_is_tiled(&s->c) && weights_tile_product(s->packed, &s->weight, out * out * batch))
         abort();

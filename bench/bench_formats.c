@@ -48,7 +48,8 @@ static void measure(const struct kernels *kernels, const struct csr *w, const ch
         const uint64_t begin = clock_ns();
         struct weights *weights;
 
-        if (weights_new(kernels, w, 1, COLUMNS_MAX, NULL, &weights))
+        if (weights_new(kernels, w, &(struct weights_use){ 1, COLUMNS_MAX, residence_of(csr_memory(w)), NULL },
+                        &weights))
             abort();
         ns[i] = clock_ns() - begin;
         memory = weights_memory(weights);

@@ -82,11 +82,19 @@ static uint64_t time_rival(const struct runner *r, unsigned calls)
     return r->rival->time(r->opened, calls);
 }
 
-/* All that can run, or only the one that is served. */
-static void add_formats(struct runners *all, struct place *p, const char *only)
+static bool is_chosen(const char *name, const struct choosing *what, enum caches caches, const char *const *chosen)
+{
+    return what->caches[caches] && !strcmp(name, chosen[caches]);
+}
+
+/* All that can run, or only those that are served. */
+static void add_formats(struct runners *all, struct place *p, const char *const *chosen, const struct choosing *what)
 {
     for (unsigned format = 0; weight_format_at(format); format++) {
-        if ((only && strcmp(weight_format_at(format)->name, only) != 0) ||
+        const char *name = weight_format_at(format)->name;
+
+        if ((what->served && !is_chosen(name, what, CACHES_WARM, chosen) &&
+             !is_chosen(name, what, CACHES_COLD, chosen)) ||
             !weight_format_can(p->kernels, format, &p->w, batch_class_of(p->n)))
             continue;
         if (packed_new(&p->w, format, &runner_add(all, p, weight_format_at(format)->name, run_format)->packed))
@@ -168,12 +176,12 @@ static void print_format(const struct runners *all, const struct runner *r, cons
     fflush(stdout);
 }
 
-static void measure_forward(struct place *p, const char *chosen, const struct choosing *what)
+static void measure_forward(struct place *p, const char *const *chosen, const struct choosing *what)
 {
     static struct runners all;
 
     all.count = 0;
-    add_formats(&all, p, what->served ? chosen : NULL);
+    add_formats(&all, p, chosen, what);
     add_rivals(&all, p);
     for (enum caches caches = CACHES_WARM; caches <= CACHES_COLD; caches++) {
         if (!what->caches[caches])
@@ -182,8 +190,8 @@ static void measure_forward(struct place *p, const char *chosen, const struct ch
         for (unsigned i = 0; i < all.count; i++) {
             const struct runner *r = &all.of[i];
 
-            if (r->packed)
-                print_format(&all, r, chosen, caches);
+            if (r->packed && (!what->served || is_chosen(r->name, what, caches, chosen)))
+                print_format(&all, r, chosen[caches], caches);
         }
     }
     for (unsigned i = 0; i < all.count; i++) {
@@ -275,7 +283,7 @@ static void measure_check(struct place *p, const char *chosen)
 
 /* ---- what is measured ---- */
 
-static void measure_place(struct place *p, size_t n, const char *chosen, const struct choosing *what)
+static void measure_place(struct place *p, size_t n, const char *const *chosen, const struct choosing *what)
 {
     const size_t in = p->w.columns * n, out = p->w.rows * n;
 
@@ -291,12 +299,26 @@ static void measure_place(struct place *p, size_t n, const char *chosen, const s
     if (what->passes[PASS_BACK])
         measure_back(p);
     if (what->passes[PASS_CHECK])
-        measure_check(p, chosen);
+        measure_check(p, chosen[CACHES_WARM]);
     free(p->x);
     free(p->x_rows);
     free(p->dx);
     free(p->y);
     free(p->dy);
+}
+
+/* As a model is served that is this layer alone; cold, a model of which the rest fills all caches. */
+static struct weights *choose_weights(const struct place *p, enum caches caches)
+{
+    const struct weights_use use = { .columns_min = 1,
+                                     .columns_max = BATCH_MAX,
+                                     .residence =
+                                         caches == CACHES_COLD ? RESIDENCE_MEMORY : residence_of(csr_memory(&p->w)) };
+    struct weights *made;
+
+    if (weights_new(p->kernels, &p->w, &use, &made))
+        abort();
+    return made;
 }
 
 static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity,
@@ -306,7 +328,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
     struct place p = {
         .kernels = kernels, .dense = random_floats(all), .dw = random_floats(all), .sparsity = sparsity
     };
-    struct weights *weights;
+    struct weights *weights[CACHES_COLD + 1];
     struct reason why;
 
     if (sample_connections(rows, columns, (uint64_t)((double)all * (1 - sparsity) + 0.5), 1, 0, &p.w, &why)) {
@@ -316,11 +338,20 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
     sample_weights(&p.w, 2, 1, 0);
     if (what->type != VALUE_FLOAT32 && csr_round(&p.w, what->type))
         abort();
-    if (csc_init(&p.by_column, &p.w) || weights_new(kernels, &p.w, 1, BATCH_MAX, NULL, &weights))
+    if (csc_init(&p.by_column, &p.w))
         abort();
-    for (unsigned i = 0; i < what->batch_count; i++)
-        measure_place(&p, what->batches[i], weights_format(weights, what->batches[i]), what);
-    weights_free(weights);
+    for (enum caches caches = CACHES_WARM; caches <= CACHES_COLD; caches++)
+        weights[caches] = choose_weights(&p, caches);
+    for (unsigned i = 0; i < what->batch_count; i++) {
+        const size_t n = what->batches[i];
+
+        measure_place(
+            &p, n,
+            (const char *const[]){ weights_format(weights[CACHES_WARM], n), weights_format(weights[CACHES_COLD], n) },
+            what);
+    }
+    for (enum caches caches = CACHES_WARM; caches <= CACHES_COLD; caches++)
+        weights_free(weights[caches]);
     csr_deinit(&p.w);
     csc_deinit(&p.by_column);
     free(p.dense);

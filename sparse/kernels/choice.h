@@ -11,6 +11,7 @@
 
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/kernels.h"
+#include "sparse/kernels/residence.h"
 
 #define CHOICE_TIE     1.05
 #define CHOICE_CANNOT  UINT64_MAX
@@ -18,6 +19,7 @@
 
 struct choice {
     unsigned first, last;           /* the classes that batches will be of */
+    enum residence residence;       /* where the weights will stand */
     unsigned format[BATCH_CLASSES]; /* the number of a format; of the classes outside, that of the nearest inside */
 };
 

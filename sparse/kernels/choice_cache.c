@@ -67,7 +67,8 @@ static bool entry_read(char *line, struct entry *out)
     if (!next_word(&line, out->kernels) || !next_number(&line, UINT32_MAX, &rows) ||
         !next_number(&line, UINT32_MAX, &columns) || !next_number(&line, UINT64_MAX, &out->count) ||
         !next_word(&line, word) || (out->type = value_type_find(word)) == VALUE_TYPES ||
-        !next_number(&line, BATCH_CLASSES - 1, &first) || !next_number(&line, BATCH_CLASSES - 1, &last) || first > last)
+        !next_number(&line, BATCH_CLASSES - 1, &first) || !next_number(&line, BATCH_CLASSES - 1, &last) ||
+        first > last || !next_word(&line, word) || !residence_find(word, &out->choice.residence))
         return false;
     out->rows = (uint32_t)rows;
     out->columns = (uint32_t)columns;
@@ -85,8 +86,8 @@ static bool entry_read(char *line, struct entry *out)
 
 static void entry_write(FILE *out, const struct entry *e)
 {
-    fprintf(out, "%s %u %u %" PRIu64 " %s %u %u", e->kernels, e->rows, e->columns, e->count, value_type_name(e->type),
-            e->choice.first, e->choice.last);
+    fprintf(out, "%s %u %u %" PRIu64 " %s %u %u %s", e->kernels, e->rows, e->columns, e->count,
+            value_type_name(e->type), e->choice.first, e->choice.last, residence_name(e->choice.residence));
     for (unsigned c = 0; c < BATCH_CLASSES; c++)
         fprintf(out, " %s", weight_format_at(e->choice.format[c])->name);
     fprintf(out, " %s\n", e->cpu);
@@ -96,7 +97,7 @@ static bool entry_is_of(const struct entry *a, const struct entry *b)
 {
     return !strcmp(a->kernels, b->kernels) && a->rows == b->rows && a->columns == b->columns && a->count == b->count &&
            a->type == b->type && a->choice.first == b->choice.first && a->choice.last == b->choice.last &&
-           !strcmp(a->cpu, b->cpu);
+           a->choice.residence == b->choice.residence && !strcmp(a->cpu, b->cpu);
 }
 
 static struct entry entry_of(const struct kernels *kernels, const struct csr *w, const struct choice *choice)

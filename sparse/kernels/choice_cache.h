@@ -8,10 +8,11 @@
  * names version and formats, then a line for each choice:
  *
  *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8
- *   avx512 1000 784 39200 float32 0 5 window32 window32 window32 block8 block8 block8 block8 AMD EPYC 9R14
+ *   avx512 1000 784 39200 float32 0 5 shared window32 window32 window32 block8 block8 block8 block8 AMD EPYC 9R14
  *
- * that is kernels, rows, columns, connections, type of the values, first and last class of batches, a format for each
- * class, CPU. One thread at a time; two programs that write it at once lose one's choices, no more.
+ * that is kernels, rows, columns, connections, type of the values, first and last class of batches, where the weights
+ * stand (residence.h), a format for each class, CPU. One thread at a time; two programs that write it at once lose
+ * one's choices, no more.
  */
 #ifndef SPARSE_CHOICE_CACHE_H
 #define SPARSE_CHOICE_CACHE_H
@@ -39,7 +40,7 @@ int choice_cache_open(const char *folder, struct choice_cache **out);
 struct choice_cache *choice_cache_usual(void);
 struct choice_cache *choice_cache_free(struct choice_cache *cache); /* accepts NULL; returns NULL */
 
-/* Whether one is known for this matrix and the classes out->first .. out->last. */
+/* Whether one is known for this matrix, the classes out->first .. out->last and out->residence. */
 bool choice_cache_find(const struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
                        struct choice *out);
 /* Remembers one; the oldest gives way when there are CHOICE_CACHE_LINES. */

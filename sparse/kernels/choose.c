@@ -17,6 +17,10 @@ enum {
     ROUNDS_MAX = 41,
     ROUNDS_SAME = 6, /* so many without a change of mind are enough */
     INPUTS_MAX = 1 << 24,
+    /* Of products over so many columns weights are read once for each thirty-two: where they come from beyond the
+     * caches matters little, and to empty those takes long. */
+    COLUMNS_OF_MEMORY = 32,
+    LINE_FLOATS = CACHE_LINE / sizeof(float),
 };
 
 /* One matrix's trial. */
@@ -29,6 +33,7 @@ struct trial {
     struct choice_costs costs;
     float *x, *y;
     size_t columns; /* that x and y have room for */
+    float *others;  /* what a pass reads besides, of such a size that it pushes the weights out; NULL: they stay */
     uint64_t begin_ns, patience_ns;
     unsigned rounds;
     float relative[BATCH_CLASSES][WEIGHT_FORMATS_MAX][ROUNDS_MAX]; /* time, by that of the round's first format */
@@ -76,14 +81,36 @@ static int excerpt_take(const struct csr *w, uint32_t stride, struct csr *out)
 
 /* ---- the clock ---- */
 
-/* After a pass that nobody times: the trials before it have left their own weights in the caches. */
+static void read_over(const float *data, size_t floats)
+{
+    float sum = 0;
+
+    for (size_t i = 0; i < floats; i += LINE_FLOATS)
+        sum += data[i];
+    __asm__ volatile("" : : "x"(sum)); /* so that it is read at all */
+}
+
+/* As other layers of the model leave the caches: all formats' weights are gone, and what a layer takes and gives is
+ * near, because the one before has just written it. */
+static void leave_caches(const struct trial *t, size_t n)
+{
+    const enum residence residence =
+        n < COLUMNS_OF_MEMORY ? t->choice->residence : MIN(t->choice->residence, RESIDENCE_SHARED);
+
+    read_over(t->others, residence_distance(residence) / sizeof *t->others);
+    read_over(t->x, t->w.columns * n);
+    read_over(t->y, t->w.rows * n);
+}
+
+/* Where weights stay in the caches, after a pass that nobody times: the trials before it have left their own there. */
 static uint64_t time_once(const struct trial *t, const struct packed *packed, size_t n)
 {
     const struct product product = { .x = t->x, .y = t->y, .n = n };
-    const uint64_t passes = 1 + TRIAL_WORK / (t->w.count * n + 1);
+    const uint64_t passes = t->others ? 1 : 1 + TRIAL_WORK / (t->w.count * n + 1);
     uint64_t begin;
 
-    t->kernels->run[packed->number](packed, &product, 0, packed->units);
+    if (!t->others)
+        t->kernels->run[packed->number](packed, &product, 0, packed->units);
     begin = clock_ns();
     for (uint64_t i = 0; i < passes; i++)
         t->kernels->run[packed->number](packed, &product, 0, packed->units);
@@ -106,7 +133,11 @@ static void time_round(struct trial *t)
         const size_t n = MIN(batch_class_columns(c), t->columns);
         uint64_t first = 0;
 
-        for (unsigned f = 0; weight_format_at(f) && candidates(t, c) > 1; f++) {
+        if (candidates(t, c) < 2)
+            continue;
+        if (t->others)
+            leave_caches(t, n);
+        for (unsigned f = 0; weight_format_at(f); f++) {
             uint64_t ns;
 
             if (t->costs.time[c][f] == CHOICE_CANNOT || !t->packed[f]) /* what cannot was not packed */
@@ -223,11 +254,13 @@ static int pack_candidates(struct trial *t)
 static void estimate_all(struct trial *t)
 {
     const double places = (double)t->whole->rows * t->whole->columns;
+    const double byte_ns = residence_byte_ns(t->choice->residence) * (double)t->whole->count / (double)t->w.count;
 
     for (unsigned c = t->choice->first; c <= t->choice->last; c++) {
         for (unsigned f = 0; weight_format_at(f); f++) {
             const struct format_cost *cost = &weight_format_at(f)->costs[c];
-            const double ns = cost->place * places + cost->connection * (double)t->whole->count;
+            const double ns = cost->place * places + cost->connection * (double)t->whole->count +
+                              byte_ns * (double)t->costs.memory[f];
 
             if (t->costs.time[c][f] != CHOICE_CANNOT)
                 t->costs.time[c][f] = (uint64_t)(1000 * ns) + 1;
@@ -238,16 +271,20 @@ static void estimate_all(struct trial *t)
 
 static int make_vectors(struct trial *t)
 {
-    const size_t rows = (size_t)t->w.columns + t->w.rows;
+    const size_t rows = (size_t)t->w.columns + t->w.rows, others = residence_distance(t->choice->residence);
 
     t->columns = MIN(batch_class_columns(t->choice->last), MAX(INPUTS_MAX / rows, 1));
     t->x = memory_alloc(t->w.columns * t->columns, sizeof *t->x);
     t->y = memory_alloc(t->w.rows * t->columns, sizeof *t->y);
-    if (!t->x || !t->y)
+    if (others)
+        t->others = memory_alloc(others, 1);
+    if (!t->x || !t->y || (others && !t->others))
         return -ENOMEM;
     /* Written, because untouched memory would be one and the same page. */
     for (size_t i = 0; i < t->w.columns * t->columns; i++)
         t->x[i] = 1;
+    if (others)
+        memset(t->others, 1, others);
     return 0;
 }
 
@@ -272,18 +309,16 @@ static int trial_run(struct trial *t)
     return result;
 }
 
-int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned first, unsigned last,
-                   uint64_t patience_ns, struct choice *out)
+int choose_formats(const struct kernels *kernels, const struct csr *w, uint64_t patience_ns, struct choice *choice)
 {
     struct trial *trial = calloc(1, sizeof *trial);
     int result;
 
     if (!trial)
         return -ENOMEM;
-    *out = (struct choice){ .first = first, .last = last };
     trial->kernels = kernels;
     trial->whole = w;
-    trial->choice = out;
+    trial->choice = choice;
     trial->begin_ns = clock_ns();
     trial->patience_ns = patience_ns;
     result = trial_run(trial);
@@ -292,6 +327,7 @@ int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned 
     csr_deinit(&trial->w);
     free(trial->x);
     free(trial->y);
+    free(trial->others);
     free(trial);
     return result;
 }

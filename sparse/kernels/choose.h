@@ -10,10 +10,10 @@
 
 #define CHOOSE_FOREVER UINT64_MAX
 
-/* Chooses for batches of the classes first .. last. Times nothing where one format only can. On the caller's thread,
- * for some milliseconds: of a large matrix, some rows stand for all. No round begins after patience_ns, but for the
- * first ones; 0: nothing is timed, and what formats say of themselves counts. -ENOMEM. */
-int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned first, unsigned last,
-                   uint64_t patience_ns, struct choice *out);
+/* Chooses for batches of the classes that *choice says, of weights that stand where it says. Times nothing where one
+ * format only can. On the caller's thread, for some milliseconds: of a large matrix, some rows stand for all. No round
+ * begins after patience_ns, but for the first ones; 0: nothing is timed, and what formats say of themselves counts.
+ * -ENOMEM. */
+int choose_formats(const struct kernels *kernels, const struct csr *w, uint64_t patience_ns, struct choice *choice);
 
 #endif

@@ -82,7 +82,7 @@ static int choose(const struct kernels *kernels, const struct csr *w, struct cho
 
     if (cache && choice_cache_find(cache, kernels, w, choice))
         return 0;
-    result = choose_formats(kernels, w, choice->first, choice->last, patience, choice);
+    result = choose_formats(kernels, w, patience, choice);
     if (!result && cache && patience) {
         choice_cache_spend(cache, clock_ns() - begin);
         choice_cache_add(cache, kernels, w, choice);
@@ -90,11 +90,12 @@ static int choose(const struct kernels *kernels, const struct csr *w, struct cho
     return result;
 }
 
-int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
-                struct choice_cache *cache, struct weights **out)
+int weights_new(const struct kernels *kernels, const struct csr *w, const struct weights_use *use, struct weights **out)
 {
-    struct choice choice = { .first = batch_class_of(columns_min), .last = batch_class_of(columns_max) };
-    int result = choose(kernels, w, cache, &choice);
+    struct choice choice = { .first = batch_class_of(use->columns_min),
+                             .last = batch_class_of(use->columns_max),
+                             .residence = use->residence };
+    int result = choose(kernels, w, use->cache, &choice);
 
     if (!result)
         result = make(kernels, w, &choice, out);

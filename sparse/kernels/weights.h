@@ -9,17 +9,24 @@
 #define SPARSE_WEIGHTS_H
 
 #include "sparse/kernels/kernels.h"
+#include "sparse/kernels/residence.h"
 
 struct weights;
 struct choice_cache;
 struct tiles;
 struct tile_window;
 
-/* To serve: for products over columns_min .. columns_max columns (linear: 1 .. batch; a convolution: positions ..
- * positions x batch). Takes the choice that `cache` knows, or measures (choose.h) while it has patience and tells it,
- * or estimates; NULL: measures. `w` stays where it is as long as weights_borrow_csr() says so. -ENOMEM. */
-int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
-                struct choice_cache *cache, struct weights **out);
+/* What weights are chosen for. */
+struct weights_use {
+    size_t columns_min, columns_max; /* of products: linear 1 .. batch; a convolution: positions .. positions x batch */
+    enum residence residence;
+    struct choice_cache *cache; /* what was measured before; NULL: nothing was */
+};
+
+/* To serve. Takes the choice that the cache knows, or measures (choose.h) while it has patience and tells it, or
+ * estimates. `w` stays where it is as long as weights_borrow_csr() says so. -ENOMEM. */
+int weights_new(const struct kernels *kernels, const struct csr *w, const struct weights_use *use,
+                struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
 /* To serve a convolution: cut for tiles (tiles.h); its columns go by channel and tap, and it has so many positions.

@@ -151,8 +151,12 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     else if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
         result = weights_borrow(s->kernels, &layer->weight, out);
     else
-        result = weights_new(s->kernels, &layer->weight, forward->along ? 1 : positions, positions * s->batch,
-                             s->choices, out);
+        result = weights_new(s->kernels, &layer->weight,
+                             &(struct weights_use){ .columns_min = forward->along ? 1 : positions,
+                                                    .columns_max = positions * s->batch,
+                                                    .residence = forward->residence,
+                                                    .cache = s->choices },
+                             out);
     if (!result && tiling != TILES_NONE && !plan.direct)
         result = weights_tile_product(*out, &layer->weight, positions * s->batch);
     if (!result && s->mode == LAYER_SERVE &&
@@ -163,10 +167,26 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     return result;
 }
 
+/* A layer that is only looked up is hardly read. */
+static enum residence find_residence(const struct forward *forward)
+{
+    const struct model *model = forward->setup.model;
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        if (layer->kind->weighted && !layer->kind->indexed && forward_has_layer(&forward->setup, i))
+            bytes += csr_memory(&layer->weight);
+    }
+    return residence_of(bytes);
+}
+
 static int plan_weights(struct forward *forward, struct reason *why)
 {
     const struct model *model = forward->setup.model;
 
+    forward->residence = find_residence(forward);
     for (uint32_t i = 0; !forward->setup.weights_of && i < model->layer_count; i++) {
         int result;
 

@@ -5,6 +5,7 @@
 #ifndef SPARSE_PASSES_FORWARD_PLAN_H
 #define SPARSE_PASSES_FORWARD_PLAN_H
 
+#include "sparse/kernels/residence.h"
 #include "sparse/passes/forward.h"
 #include "sparse/passes/workspace.h"
 
@@ -39,6 +40,7 @@ struct forward {
     size_t memory;
     struct workspace workspace;
     struct weights **weights; /* by layer; NULL where there is no weight; another's array, where the setup says so */
+    enum residence residence; /* of those */
     uint32_t *buffer_of;      /* by value */
     float **buffers;
     uint32_t buffer_count;

@@ -110,7 +110,7 @@ static void test_what_takes_too_much_is_not_chosen(void **state)
     assert_int_equal(packed_new(&w, number, &packed), 0);
     assert_true(packed->memory > w.count * 100);
     packed_free(packed);
-    assert_int_equal(weights_new(kernels, &w, 1, 4, NULL, &weights), 0);
+    assert_int_equal(weights_new(kernels, &w, &(struct weights_use){ 1, 4, RESIDENCE_PRIVATE, NULL }, &weights), 0);
     assert_true(weights_memory(weights) < 65536 + w.count * FORMAT_BYTES);
     assert_string_not_equal(weights_format(weights, 1), "window32");
     weights_free(weights);
@@ -118,7 +118,7 @@ static void test_what_takes_too_much_is_not_chosen(void **state)
 }
 
 /* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion; of values of any
- * type. */
+ * type, wherever they stand. */
 static void test_weights_of_any_choice(void **state)
 {
     const struct kernels *kernels;
@@ -128,10 +128,12 @@ static void test_weights_of_any_choice(void **state)
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
         for (unsigned percent = 2; percent <= 100; percent += 14) {
             struct csr w = matrix(&rng, 70, 300, percent);
+            struct weights_use use = { .columns_min = 1, .columns_max = 129 };
             struct weights *chosen, *borrowed;
 
             assert_int_equal(csr_round(&w, percent / 14 % VALUE_TYPES), 0);
-            assert_int_equal(weights_new(kernels, &w, 1, 129, NULL, &chosen), 0);
+            use.residence = percent / 14 % RESIDENCES;
+            assert_int_equal(weights_new(kernels, &w, &use, &chosen), 0);
             assert_int_equal(weights_borrow(kernels, &w, &borrowed), 0);
             check_weights(chosen, 0, &w, &rng, kernels->name);
             check_weights(borrowed, 0, &w, &rng, kernels->name);
@@ -175,7 +177,8 @@ static void test_estimated_choice(void **state)
         struct weights *weights;
 
         assert_int_equal(csr_round(&w, cases[i].type), 0);
-        assert_int_equal(weights_new(kernels_at(0), &w, 1, 64, cache, &weights), 0);
+        assert_int_equal(
+            weights_new(kernels_at(0), &w, &(struct weights_use){ 1, 64, RESIDENCE_PRIVATE, cache }, &weights), 0);
         assert_string_equal(weights_format(weights, cases[i].n), cases[i].format);
         assert_false(choice_cache_find(cache, kernels_at(0), &w, &known)); /* to be measured another time */
         assert_true(weights_memory(weights) < 4096 + w.count * FORMAT_BYTES);
@@ -184,6 +187,35 @@ static void test_estimated_choice(void **state)
         csr_deinit(&w);
     }
     choice_cache_free(cache);
+}
+
+/* What comes from memory costs by the byte: of a hundredth of the connections, what fills windows up is three quarters.
+ */
+static void test_choice_by_residence(void **state)
+{
+    struct weights_use use = { .columns_min = 1, .columns_max = 1 };
+    size_t memory[RESIDENCES];
+    struct csr w;
+
+    (void)state;
+    assert_int_equal(csr_alloc(&w, 1000, 1000, 10000), 0);
+    for (uint32_t i = 0; i < w.count; i++) {
+        w.index.narrow[i] = (uint16_t)(i % 10 * 100 + i / 10 * 37 % 100);
+        w.starts[i / 10 + 1] = i + 1;
+    }
+    assert_int_equal(choice_cache_open(NULL, &use.cache), 0);
+    choice_cache_set_patience(use.cache, 0);
+    for (use.residence = 0; use.residence < RESIDENCES; use.residence++) {
+        struct weights *weights;
+
+        assert_int_equal(weights_new(kernels_at(0), &w, &use, &weights), 0);
+        memory[use.residence] = weights_memory(weights);
+        weights_free(weights);
+    }
+    assert_int_equal(memory[RESIDENCE_SHARED], memory[RESIDENCE_PRIVATE]);
+    assert_true(memory[RESIDENCE_MEMORY] < memory[RESIDENCE_PRIVATE]);
+    choice_cache_free(use.cache);
+    csr_deinit(&w);
 }
 
 /* A block of rows has their scales, of which each row has its own. */
@@ -201,7 +233,8 @@ static void test_blocks_of_int8(void **state)
         struct weights *weights;
 
         assert_int_equal(csr_round(&w, VALUE_INT8), 0);
-        assert_int_equal(weights_new(kernels, &w, 1, 129, cache, &weights), 0);
+        assert_int_equal(weights_new(kernels, &w, &(struct weights_use){ 1, 129, RESIDENCE_PRIVATE, cache }, &weights),
+                         0);
         assert_string_equal(weights_format(weights, 1), "window32_int8");
         check_split(weights, &w, true, &rng, kernels->name);
         weights_free(weights);
@@ -214,8 +247,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filling_up_is_bounded), cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
-        cmocka_unit_test(test_estimated_choice),      cmocka_unit_test(test_blocks_of_int8),
-        cmocka_unit_test(test_weights_of_any_choice),
+        cmocka_unit_test(test_estimated_choice),      cmocka_unit_test(test_choice_by_residence),
+        cmocka_unit_test(test_blocks_of_int8),        cmocka_unit_test(test_weights_of_any_choice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

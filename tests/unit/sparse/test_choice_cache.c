@@ -30,8 +30,10 @@ static bool is_found(const struct choice_cache *cache, const struct kernels *ker
                      unsigned first, unsigned last)
 {
     const struct choice wanted = choice_of(first, last);
-    struct choice found = { .first = first, .last = last };
+    struct choice found = { .first = first, .last = last }, elsewhere = found;
 
+    elsewhere.residence = RESIDENCE_MEMORY;
+    assert_false(choice_cache_find(cache, kernels, w, &elsewhere)); /* what is near is asked for */
     if (!choice_cache_find(cache, kernels, w, &found))
         return false;
     assert_memory_equal(&found, &wanted, sizeof found);
@@ -142,7 +144,10 @@ static void test_refused(void **state)
         { " csr sell16 csr sell16 csr sell16 ", " csr sell16 csr sell16 csr ", false },
         { "float32", "fp8", false },
         { "float32", "bf16", false },
-        { "0 4 csr", "0 4 bsr", false },
+        { "private csr", "private bsr", false },
+        { "private csr", "near csr", false },
+        { "private csr", "shared csr", false },
+        { "private csr", "csr", false },
     };
     const char *folder = make_folder();
     char *path = strdup(scratch_path(folder, "new/" CHOICE_CACHE_FILE)); /* scratch_path() has few buffers */

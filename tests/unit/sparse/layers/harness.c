@@ -205,7 +205,10 @@ static struct weights *weights_of(const struct bench *b, const struct way *way)
     else if (!serve || b->plan.direct || b->layer.kind->indexed)
         assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
     else
-        assert_int_equal(weights_new(way->kernels, w, positions, positions * way->samples, NULL, &made), 0);
+        assert_int_equal(
+            weights_new(way->kernels, w,
+                        &(struct weights_use){ positions, positions * way->samples, RESIDENCE_PRIVATE, NULL }, &made),
+            0);
     if (serve && convolution_window_of(&b->layer, b->c->inputs, &b->plan.shape, way->samples, &window))
         assert_int_equal(weights_tile_samples(made, w, &window), 0);
     /* With and without: a pass has it from some batch on. */

@@ -169,7 +169,10 @@ static struct weights *weights_for(const struct bench *b, uint64_t positions, si
         assert_int_equal(weights_borrow(b->kernels, w, &made), 0);
         assert_int_equal(weights_index_columns(made, w), 0);
     } else {
-        assert_int_equal(weights_new(b->kernels, w, positions, positions * batch, NULL, &made), 0);
+        assert_int_equal(weights_new(b->kernels, w,
+                                     &(struct weights_use){ positions, positions * batch, RESIDENCE_PRIVATE, NULL },
+                                     &made),
+                         0);
     }
     if (b->plan.blocks > 1)
         assert_int_equal(weights_split(made, w, (uint32_t)b->plan.blocks), 0);
