@@ -25,32 +25,13 @@
 #include "forge/plan/save.h"
 #include "forge/train/interrupt.h"
 #include "forge/train/runs/run_plot.h"
+#include "forge/verbs/training/train.h"
 #include "forge/verbs/verb.h"
 #include "media/spec/media.h"
 #include "sparse/passes/fold.h"
 
 #define VERB              "train"
 #define USUAL_TEMPERATURE 2
-
-struct train {
-    struct experiment_options experiment;
-    struct recipe_options recipe_options;
-    struct recipe recipe;
-    struct semi semi;
-    const char *output, *name, *checkpoint, *resume, *checkpoint_every, *plot;
-    struct run_log *log; /* for the plot */
-    uint64_t checkpoint_steps;
-    double checkpoint_minutes;
-    bool json, quiet, no_history, no_fold;
-    uint64_t began_ns;
-    struct ranks *ranks; /* NULL: this process is alone */
-};
-
-/* Not all samples have a label that is used. */
-static bool is_semi(const struct train *train)
-{
-    return train->semi.labelled || train->experiment.unlabelled;
-}
 
 static int read_every(struct train *train, struct reason *why)
 {
@@ -252,78 +233,6 @@ static int save(const struct train *train, struct progress *progress, const stru
     return end(train, r);
 }
 
-/* The plan that the model could have come from: its layers, with the connections it has. */
-static int plan_of_model(const struct model *model, struct plan *out, struct reason *why)
-{
-    struct structure structure;
-    double density = (double)model_connections(model) / (double)model_potential(model);
-    int result = structure_of_model(model, &structure, why);
-
-    if (result)
-        return result;
-    result = plan_solve(&structure, DENSITY_UNIFORM, density, out, why);
-    if (result)
-        structure_deinit(&structure);
-    else
-        plan_realise(out, model);
-    return result;
-}
-
-/* A run that varied its samples, asked a teacher, or left work to OpenBLAS or other ranks, says nothing of the time
- * that others take. */
-static double comparable_seconds(const struct train *train, const struct trainer_result *result)
-{
-    const bool special = augment_is_on(&train->recipe.augment) || train->experiment.teacher || is_semi(train) ||
-                         train->experiment.adversary || train->experiment.blas || train->ranks;
-
-    return special ? 0 : result->epoch_seconds;
-}
-
-/* What the history is to know, from the model as it was trained: before anything is folded. False: nothing. */
-static bool describe_training(const struct train *train, const struct experiment *s, const struct split *split,
-                              const struct training_result *trained, struct store_record *record)
-{
-    struct cost_setting setting = COST_SETTING;
-    struct plan plan = PLAN_NULL;
-    struct reason why;
-    struct cost cost;
-    json_t *lineage;
-
-    setting.samples = split->train_count;
-    setting.batch = train->recipe.batch;
-    setting.slots = train->recipe.optimizer->slots;
-    setting.threads = pool_parts(s->pool);
-    setting.sparse_input = s->data->kind == MEDIA_TEXT;
-    if (train->no_history || !trained->result.epochs)
-        return false;
-    if (plan_of_model(trained->model, &plan, &why) || cost_of_plan(&plan, NULL, &setting, &cost, &why)) {
-        warn_user(VERB, "not recorded in the history: %s", why.text);
-        plan_deinit(&plan);
-        return false;
-    }
-    history_describe_plan(&plan, &cost, &setting, STORE_TRAINED, record);
-    plan_deinit(&plan);
-    record->epochs = trained->result.epochs;
-    record->seconds = comparable_seconds(train, &trained->result);
-    if (trained->result.validated && !train->experiment.teacher && !is_semi(train))
-        record->accuracy = trained->result.validation_accuracy;
-    lineage = lineage_of_model(trained->model);
-    if (json_is_string(json_object_get(lineage, "method")))
-        snprintf(record->method, sizeof record->method, "%s", json_string_value(json_object_get(lineage, "method")));
-    json_decref(lineage);
-    return true;
-}
-
-static void record_training(const struct train *train, struct store_record *record)
-{
-    struct stat file;
-
-    if (stat(train->output, &file) < 0)
-        return;
-    record->bytes = (uint64_t)file.st_size;
-    history_write(VERB, NULL, record);
-}
-
 /* The description of the input, completed by the data, and all tensors that stay the same; and who answers for them. */
 static int prepare(const struct train *train, struct experiment *s, const struct split *split, struct batches **out,
                    struct teacher **teacher)
@@ -438,11 +347,11 @@ static int keep(const struct train *train, const struct experiment *s, const str
                 struct progress *progress, const struct training_result *trained)
 {
     struct store_record record;
-    const bool described = describe_training(train, s, split, trained, &record);
+    const bool described = train_describe(train, s, split, trained, &record);
     const int status = save(train, progress, trained);
 
     if (described && (status == EXIT_DONE || status == EXIT_INTERRUPTED))
-        record_training(train, &record);
+        train_record(train, &record);
     return status;
 }
 
@@ -483,7 +392,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                        .path = train->experiment.model,
                                        .recipe = &train->recipe,
                                        .options = &train->recipe_options,
-                                       .semi = is_semi(train) ? &train->semi : NULL,
+                                       .semi = train_is_semi(train) ? &train->semi : NULL,
                                        .split = split,
                                        .batches = batches,
                                        .answers = teacher ? &(struct answers){ teacher_answer, teacher } : NULL,
@@ -572,7 +481,7 @@ __attribute__((noinline)) static int train_model(struct train *train, int argc, 
     if (!status)
         recipe_fit(&train->recipe, split.train_count);
     if (!status && train->plot &&
-        run_plot_check(train->plot, train->recipe.candidates * (is_semi(train) ? train->semi.rounds + 1 : 1), &why))
+        run_plot_check(train->plot, train->recipe.candidates * (train_is_semi(train) ? train->semi.rounds + 1 : 1), &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
     if (!status)
         status = train_session(train, &experiment, &split);
