@@ -21,6 +21,7 @@
 #include "forge/labels/labels.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/save.h"
+#include "forge/verbs/flow_check.h"
 #include "forge/verbs/plan_options.h"
 #include "forge/verbs/print_json.h"
 #include "forge/verbs/sampling_options.h"
@@ -212,24 +213,6 @@ static void record_build(const struct build *build, const struct plan *plan, con
     history_write(VERB, build->plan.database, &record);
 }
 
-/* A network through which nothing passes can learn nothing and always says the same; only --force writes it. */
-static int check_flow(const struct build *build, const struct model *model, struct flow *flow)
-{
-    char text[160];
-
-    if (flow_count(model, flow))
-        return fail(VERB, EXIT_FAILED, "out of memory");
-    flow_text(flow, text, sizeof text);
-    if (!flow->reached && !build->force)
-        return fail(VERB, EXIT_USAGE,
-                    "nothing passes through this network: %s; choose a lower sparsity, or --repair (--force writes it "
-                    "all the same)",
-                    text);
-    if (flow_is_poor(flow))
-        warn_user(VERB, "%s; a lower sparsity or --repair connects more of them", text);
-    return 0;
-}
-
 static int build_and_save(const struct build *build, const struct building *shop, struct plan *plan,
                           const struct forecast *forecast)
 {
@@ -241,7 +224,7 @@ static int build_and_save(const struct build *build, const struct building *shop
 
     if (result)
         return fail(VERB, result == WISP_E_INVALID ? EXIT_USAGE : exit_for_input(result), "%s", why.text);
-    status = check_flow(build, model, &built.flow);
+    status = flow_check(VERB, model, build->force, &built.flow);
     if (status)
         return status;
     plan_realise(plan, model);
