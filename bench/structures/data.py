@@ -229,6 +229,17 @@ def news_of(classes, count):
     return make
 
 
+def emotions(data, out):
+    """Of each text the labels that it has, none or several."""
+    if not data:
+        texts = lines_of("inputs/story.txt", "inputs/words.txt", "inputs/english.txt")
+        write_rows(out / "train.tsv", [(",".join(word for word in ("the", "a") if f" {word} " in text), text) for text in texts])
+        return "sentences of examples, and the articles in them"
+    with open_text(data / "goemotions/train.tsv.gz") as file:
+        write_rows(out / "train.tsv", [line.split("\t")[1::-1] for line in itertools.islice(file, 64)])
+    return "GoEmotions, 64 texts"
+
+
 def stories(data, out):
     """One column: texts that are gone on with."""
     texts = [text for _, text in news_rows(data, 16, "1234")] if data else lines_of("inputs/story.txt", "inputs/words.txt", "inputs/english.txt")
@@ -295,6 +306,10 @@ def of_shipped(model):
     return names
 
 
+def labels_of_rows(out):
+    return sorted({label for row in first_column(out) for label in row.split(",") if label})
+
+
 def spoken(out):
     return ["<blank>", *sorted({word for line in (out / "train.tsv").read_text(encoding="utf-8").splitlines()[1:] for word in line.split("\t")[1].split()})]
 
@@ -313,7 +328,8 @@ BY_TYPE = {
 }
 BY_OUTPUTS = {("audio.recognition", 10): Kind(digits, names=folders), ("audio.recognition", 12): Kind(words, names=folders), ("audio.transcription", 11): Kind(written_digits, names=spoken),
               ("audio.transcription", 29): Kind(written_words, names=letters), ("text.classification", 20): Kind(languages, names=first_column),
-              ("text.classification", 4): Kind(news_of("1234", 32), names=first_column), ("text.semantics", 3): Kind(news_of("123", 32), names=first_column), ("text.semantics", 17): Kind(tagged, names=of_shipped("tagger"))}
+              ("text.classification", 4): Kind(news_of("1234", 32), names=first_column), ("text.semantics", 3): Kind(news_of("123", 32), names=first_column), ("text.semantics", 17): Kind(tagged, names=of_shipped("tagger")),
+              ("text.semantics", 28): Kind(emotions, ("--label-separator", ","), labels_of_rows)}
 
 
 def mask_media(structure, data):

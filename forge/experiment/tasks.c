@@ -91,6 +91,25 @@ enum dataset_tags task_tags(const char *processing)
     return !strcmp(processing, "text.keywords") ? TAGS_KEYWORDS : TAGS_CATEGORY;
 }
 
+/* Of types whose data may be a table: of one label a text, where another structure is the usual one; of several. */
+static const struct labelled {
+    const char *type, *one, *several;
+} labelled[] = {
+    { "text.classification", NULL, "ngram-labels-8192-128-28" },
+    { "text.semantics", "ngram-8192-128-3", "ngram-labels-8192-128-28" },
+};
+
+const char *task_structure_of_labels(const char *processing, bool several)
+{
+    const struct task *task = find(processing);
+
+    for (size_t i = 0; task && i < ARRAY_SIZE(labelled); i++) {
+        if (!strcmp(labelled[i].type, task->type))
+            return several ? labelled[i].several : labelled[i].one;
+    }
+    return NULL;
+}
+
 const char *task_structure(const char *processing)
 {
     const struct task *task = find(processing);

@@ -26,6 +26,10 @@ const struct loss *task_loss(const char *processing);
  * such type. */
 const char *task_structure(const char *processing);
 
+/* The same where the data are a table of texts and their labels, which a network that tags words does not take, and
+ * where a text has several of them; NULL: there is none. */
+const char *task_structure_of_labels(const char *processing, bool several);
+
 /* What each word is tagged with, by a network that says something of each. */
 enum dataset_tags task_tags(const char *processing);
 
