@@ -8,113 +8,20 @@ import json
 import os
 import re
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-import wave
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.dont_write_bytecode = True
 from chance import Chance  # noqa: E402
-from programs import png  # noqa: E402
+from samples import (SENTENCES, clothes, gists, languages, masks, pairs_of_texts, photos, recordings, small_pictures, tagged, words,  # noqa: E402
+                     write_text)
 
 SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 MODELS = os.path.join(SOURCE, "models")
 NOT_SHIPPED = {"text.generation", "audio.classification", "audio.transcription"}  # variants of the sixteen
-SENTENCES = ("The child plays in the garden.", "Come!", "Yesterday my grandmother read an old book about the sea, and she liked it.",
-             "I do not know.", "Where is the station?")
-WORDS = "the old grandmother reads 3 new books in a green garden , and her child sleeps".split()
-LENGTHS = (1, 15, 4, 9, 2, 40, 14)
-
-
-def write_picture(path, width, height, channels, chance):
-    """A PNG of soft bands with noise."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    at, step = chance.below(200), 1 + chance.below(3)
-    rows = [bytes((at + step * (x + 2 * y) + 60 * c + chance.below(40)) % 256 for x in range(width) for c in range(channels)) for y in range(height)]
-    with open(path, "wb") as file:
-        file.write(png(rows, channels))
-
-
-def write_sound(path, samples, rate, chance):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    period = 20 + chance.below(60)
-    with wave.open(path, "wb") as file:
-        file.setparams((1, 2, rate, samples, "NONE", ""))
-        file.writeframes(struct.pack(f"<{samples}h", *((6000 if i % period < period // 2 else -6000) + chance.below(5000) for i in range(samples))))
-
-
-def write_text(folder, name, lines):
-    path = os.path.join(folder, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(line + "\n" for line in lines)
-    return path
-
-
-def photos(folder, chance):
-    """Clean pictures, one tile and many, from which the forge makes what goes in."""
-    for number, (width, height) in enumerate(((128, 128), (150, 131))):
-        write_picture(os.path.join(folder, f"{number}.png"), width, height, 3, chance)
-    return folder
-
-
-def masks(folder, chance):
-    for number, (width, height) in enumerate(((128, 128), (140, 128))):
-        write_picture(os.path.join(folder, "images", f"{number}.png"), width, height, 1, chance)
-        write_picture(os.path.join(folder, "masks", f"{number}.png"), width, height, 1, chance)
-    return folder
-
-
-def small_pictures(folder, chance):
-    for number in range(5):
-        write_picture(os.path.join(folder, f"{number}.png"), 28, 28, 1, chance)
-    return folder
-
-
-def clothes(folder, chance):
-    for number in range(7):
-        write_picture(os.path.join(folder, ("Bag", "Coat")[number % 2], f"{number}.png"), 28, 28, 1, chance)
-    return folder
-
-
-def languages(folder, chance):
-    texts = [(" ".join(SENTENCES) + " ") * (1 + chance.below(3)), *SENTENCES]
-    return write_text(folder, "texts.tsv", [("en", "de")[i % 2] + "\t" + text for i, text in enumerate(texts)])
-
-
-def tagged(folder, chance):
-    """Sentences of one word and of more than a network has places for."""
-    lines = []
-    for length in LENGTHS:
-        for i in range(length):
-            word = WORDS[chance.below(len(WORDS))]
-            lines.append("\t".join((str(i + 1), word, word, "NOUN", "NN", str(i), "dep")))
-        lines.append("")
-    return write_text(folder, "sentences.tsv", lines)
-
-
-def gists(folder, chance):
-    sentences = [[WORDS[chance.below(len(WORDS))] for _ in range(length)] for length in LENGTHS]
-    return write_text(folder, "gists.tsv", ["source\ttarget"] + [" ".join(words) + "\t" + " ".join(words[::2] or words) for words in sentences])
-
-
-def pairs_of_texts(folder, _chance):
-    return write_text(folder, "pairs.tsv", [text + "\t好。" for text in SENTENCES])
-
-
-def words(folder, chance):
-    for number in range(5):
-        write_sound(os.path.join(folder, ("seven", "one")[number % 2], f"{number}.wav"), 3000 + chance.below(4000), 8000, chance)
-    return folder
-
-
-def recordings(folder, chance):
-    """Shorter than a block, and several blocks."""
-    for number, samples in enumerate((9000, 16000, 40000)):
-        write_sound(os.path.join(folder, f"{number}.wav"), samples, 16000, chance)
-    return folder
 
 
 # How data of a type are made, and what else `wisp eval` is told.
