@@ -45,7 +45,7 @@ struct option_row {
     const struct option_word *word; /* that a real number may be instead; may be NULL */
 };
 
-enum { OPTION_ROWS_MAX = 68 };
+enum { OPTION_ROWS_MAX = 72 };
 
 struct option_table {
     struct option_row rows[OPTION_ROWS_MAX];

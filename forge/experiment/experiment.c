@@ -90,7 +90,7 @@ static bool gives_classes(const struct model *model)
 static int open_model(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     struct model *model;
-    int result = model_read(o->model, &s->model, why);
+    int result = model_read(o->model_path ? o->model_path : o->model, &s->model, why);
 
     if (result)
         return result;
@@ -216,6 +216,7 @@ static int open_labels(struct experiment *s, const struct experiment_options *o,
     result = labels_read(o->labels, &labels, why);
     if (result)
         return refuse_after(why, result, "--labels");
+    s->classes = labels.count != outputs ? labels.count : 0;
     if (labels.count != outputs)
         result = refuse(why, WISP_E_FORMAT, "%s has %zu labels, but the model has %llu outputs", o->labels,
                         labels.count, (unsigned long long)outputs);
@@ -226,7 +227,7 @@ static int open_labels(struct experiment *s, const struct experiment_options *o,
 }
 
 /* How many classes there are is told by the data; what may be wrong with that, by the data as well. */
-static int refuse_classes(const struct experiment *s, const struct experiment_options *o, struct reason *why)
+static int refuse_classes(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     uint64_t outputs = labelled_outputs(s);
     size_t classes = s->data->label_count;
@@ -238,6 +239,7 @@ static int refuse_classes(const struct experiment *s, const struct experiment_op
         return refuse(why, WISP_E_FORMAT,
                       "%s: all %zu samples are of one class, \"%s\"; a classifier needs two or more", o->data,
                       s->data->count, s->data->labels[0]);
+    s->classes = classes;
     return refuse(why, WISP_E_FORMAT,
                   "%s has %zu classes, but the model has %llu outputs; build it with --layers …-%zu, or "
                   "--outputs %zu",
@@ -294,7 +296,9 @@ static int check_loss(struct experiment *s, const struct experiment_options *o, 
                       numbers ? "numbers want --loss mse or l1"
                               : "end the network in a softmax, or name columns of numbers by --target-columns");
     if (s->data->set_starts && s->loss->targets == TARGETS_CLASS && !wording_is_tagged(s))
-        return refuse(why, WISP_E_FORMAT, "%s: a softmax says one label; end the network in a sigmoid for several",
+        return refuse(why, WISP_E_FORMAT,
+                      "%s: a softmax says one label; end the network in a sigmoid for several, as the ngram-labels-* "
+                      "structures do",
                       o->model);
     return 0;
 }
@@ -436,10 +440,13 @@ int experiment_spare(const struct experiment_options *o, const char *output, con
     const struct save_file written[] = {
         { "-o", output }, { "--checkpoint", checkpoint }, { "--plot", plot }, { "--save-adversary", o->save_adversary }
     };
-    const struct save_file read[] = { { "the data", o->data },           { "--unlabelled", o->unlabelled },
-                                      { "the teacher", o->teacher },     { "--labels", o->labels },
-                                      { "the adversary", o->adversary }, { "--media", o->media },
-                                      { "the model", o->model } };
+    const struct save_file read[] = { { "the data", o->data },
+                                      { "--unlabelled", o->unlabelled },
+                                      { "the teacher", o->teacher },
+                                      { "--labels", o->labels },
+                                      { "the adversary", o->adversary },
+                                      { "--media", o->media },
+                                      { "the model", o->model_path ? NULL : o->model } };
     int result = save_apart(written, ARRAY_SIZE(written), read, ARRAY_SIZE(read) - 1, why);
 
     return result ? result : save_apart(written + 1, ARRAY_SIZE(written) - 1, read, ARRAY_SIZE(read), why);

@@ -18,6 +18,7 @@
 struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     const char *label_separator, *target_columns, *loss;
+    const char *model_path; /* the model's file, where `model` is only what it is called; NULL */
     const char *unlabelled; /* a data set besides, whose labels are not read; NULL */
     const char *degrade;    /* how inputs are made of clean pictures or recordings, the targets; NULL: they are there */
     const char *noise;      /* recordings that are mixed with clean ones; NULL */
@@ -40,6 +41,7 @@ struct experiment {
     struct model *adversary; /* as it is before any training, in this file; NULL: none */
     const char *adversary_path;
     struct batches_noise noise;
+    size_t classes; /* when opening failed because the model has another number of outputs: as many as would do; or 0 */
     struct dataset *data;       /* without labels, with a teacher; with samples without labels at its end */
     const struct loss *loss;    /* that suits the model and the data, or was wished for */
     struct batches_words words; /* where the loss is of words */

@@ -3,6 +3,7 @@
  * What training shows of itself: on a terminal a line an epoch, and below it a bar that moves; elsewhere one JSON
  * object a line on stdout, by which a program can follow:
  *
+ *   {"event": "built", "structure", "processing", "connections", "sparsity", "seed"}      only where no model was named
  *   {"event": "start", "connections", "potential", "train_bytes", "tensor_bytes", "samples", "validation_samples",
  *    "epochs", "batch", "threads", "kernels", "unlabelled_samples"}     the last only where there are some
  *   {"event": "rate", "rate", "steps"}                                            only with --rate auto; before "start"

@@ -71,19 +71,22 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
 {
     static const struct usage usage = {
         .verb = VERB,
-        .arguments = "MODEL --data PATH -o FILE [options]",
-        .summary = "Trains a model's connections, and only those, by gradient descent or AdamW. Same model, data\n"
-                   "and options, same file, for any number of threads. Ctrl-C saves what there is.",
+        .arguments = "[MODEL] --data PATH -o FILE [options]",
+        .summary = "Trains a model's connections, and only those, by gradient descent or AdamW; without MODEL those\n"
+                   "of its type's structure, built first. Same model, data and options, same file, for any number\n"
+                   "of threads. Ctrl-C saves what there is.",
         .examples = "  wisp train m.safetensors --data /usr/share/datasets/fashion-mnist \\\n"
                     "      --processing image.classification --epochs 20 -o fashion.safetensors\n"
                     "  wisp train m.safetensors --data fsdd.tar.xz --processing audio.recognition \\\n"
-                    "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n",
+                    "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n"
+                    "  wisp train --processing image.denoising --data photographs -o denoise.safetensors\n",
     };
     struct operands operands = { .max = 1 }; /* none is needed for help */
     static struct option_table table;        /* too large for a stack's frame beside the rest */
     struct reason why;
 
     experiment_option_rows(&table, &train->experiment);
+    starting_option_rows(&table, &train->starting);
     option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
@@ -102,12 +105,11 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
         *status = EXIT_DONE;
         return false;
     }
-    if (!operands.count)
-        *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
-    else if (read_every(train, &why) || (train->plot && run_plot_check(train->plot, 1, &why)) ||
-             semi_check_options(&train->semi, &train->experiment, &train->recipe_options, &why) ||
-             recipe_from_options(&train->recipe_options, &train->recipe, &why) ||
-             experiment_spare(&train->experiment, train->output, train->checkpoint, train->plot, &why))
+    if (starting_check(&train->starting, &train->experiment, &why) || read_every(train, &why) ||
+        (train->plot && run_plot_check(train->plot, 1, &why)) ||
+        semi_check_options(&train->semi, &train->experiment, &train->recipe_options, &why) ||
+        recipe_from_options(&train->recipe_options, &train->recipe, &why) ||
+        experiment_spare(&train->experiment, train->output, train->checkpoint, train->plot, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
         *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");
@@ -123,7 +125,7 @@ static void name_model(const struct train *train, struct model *model)
 {
     char built[MODEL_NAME_MAX];
 
-    save_name(train->experiment.model, built);
+    save_name(train->starting.built[0] ? train->output : train->experiment.model, built);
     if (train->name)
         snprintf(model->name, sizeof model->name, "%s", train->name);
     else if (!strcmp(model->name, built))
@@ -366,6 +368,11 @@ __attribute__((noinline)) static double peak_of(const struct experiment *s)
     return (double)levels.values[0][255] - (double)levels.values[0][0];
 }
 
+static const char *path_of_model(const struct train *train)
+{
+    return train->starting.built[0] ? train->starting.path : train->experiment.model;
+}
+
 static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct checkpoint resume;
@@ -387,9 +394,10 @@ static int train_session(const struct train *train, struct experiment *s, const 
     progress.peak = peak_of(s);
     if (train->plot)
         watch(train, &progress);
+    starting_tell(&train->starting, s, &progress);
     status = run(&(struct candidates){ .experiment = s,
                                        .ranks = train->ranks,
-                                       .path = train->experiment.model,
+                                       .path = path_of_model(train),
                                        .recipe = &train->recipe,
                                        .options = &train->recipe_options,
                                        .semi = train_is_semi(train) ? &train->semi : NULL,
@@ -452,6 +460,24 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     return experiment_check_recipe(s, &train->recipe, loss, why);
 }
 
+/* With the model that was named, or one that is built for it. */
+static int open_experiment(struct train *train, struct experiment *out)
+{
+    char name[MODEL_NAME_MAX];
+    struct reason why;
+    int result;
+
+    *out = (struct experiment){ .verb = VERB };
+    if (!train->experiment.model) {
+        save_name(train->output, name);
+        train->starting.name = train->name ? train->name : name;
+        train->starting.seed = train->recipe.seed;
+        return starting_open(&train->starting, VERB, &train->experiment, out);
+    }
+    result = experiment_open(out, VERB, &train->experiment, &why);
+    return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
+}
+
 __attribute__((noinline)) static int train_model(struct train *train, int argc, char **argv)
 {
     struct split split = SPLIT_NULL;
@@ -469,8 +495,7 @@ __attribute__((noinline)) static int train_model(struct train *train, int argc, 
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
-    result = experiment_open(&experiment, VERB, &train->experiment, &why);
-    status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
+    status = open_experiment(train, &experiment);
     if (!status && settle_recipe(train, &experiment, &why))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
@@ -481,19 +506,24 @@ __attribute__((noinline)) static int train_model(struct train *train, int argc, 
     if (!status)
         recipe_fit(&train->recipe, split.train_count);
     if (!status && train->plot &&
-        run_plot_check(train->plot, train->recipe.candidates * (train_is_semi(train) ? train->semi.rounds + 1 : 1), &why))
+        run_plot_check(train->plot, train->recipe.candidates * (train_is_semi(train) ? train->semi.rounds + 1 : 1),
+                       &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
     if (!status)
         status = train_session(train, &experiment, &split);
     split_deinit(&split);
     experiment_close(&experiment);
+    starting_close(&train->starting);
     return status;
 }
 
 int verb_train(int argc, char **argv)
 {
     struct run_log log = RUN_LOG_NULL;
-    struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns(), .log = &log };
+    struct train train = { .experiment = { .split = "train", .trains = true },
+                           .starting = STARTING_NULL,
+                           .began_ns = clock_ns(),
+                           .log = &log };
     struct reason why;
     int status;
 

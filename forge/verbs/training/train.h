@@ -8,12 +8,14 @@
 #include "forge/cost/history.h"
 #include "forge/experiment/candidates.h"
 #include "forge/train/runs/run_log.h"
+#include "forge/verbs/training/starting.h"
 
 struct train {
     struct experiment_options experiment;
     struct recipe_options recipe_options;
     struct recipe recipe;
     struct semi semi;
+    struct starting starting; /* of what begins, where no model was named */
     const char *output, *name, *checkpoint, *resume, *checkpoint_every, *plot;
     struct run_log *log; /* for the plot */
     uint64_t checkpoint_steps;

@@ -146,7 +146,7 @@ static const struct refusal refusals[] = {
     { "train m -D d --loss mse -o x", 65,
       "m: the loss mse is of numbers; end the network in a softmax, or name columns of numbers by --target-columns" },
     { "train text -D several.tsv --label-separator | -o x", 65,
-      "text: a softmax says one label; end the network in a sigmoid for several" },
+      "text: a softmax says one label; end the network in a sigmoid for several, as the ngram-labels-* structures do" },
     { "train line -D numbers.tsv --target-columns 1 --text-column 2 --balance full --no-history -o x", 2,
       "--balance is for classes; the loss mse has none" },
     { "train line -D numbers.tsv --target-columns 1 --text-column 2 --label-smoothing 0.1 --no-history -o x", 2,
