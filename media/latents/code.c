@@ -23,9 +23,11 @@ enum {
     STAGE_SIZES = 2,
     SIZES = STAGES - STAGE_SIZES, /* that are told one by one; beyond, by the number of digits */
     DIGITS_MAX = 14,
-    PLACES = 256, /* of contexts, a stage */
-    LEADERS = 3,  /* the first channels, which predict those behind them */
-    AROUND = 9,   /* what of each of those does: a square of 3 x 3 */
+    PLACES = 256, /* of contexts, a stage, which each channel begins anew, */
+    SHARED = 4,   /* but for the one that all of them go on with */
+    SHARED_PLACES = 4096,
+    LEADERS = 3, /* the first channels, which predict those behind them */
+    AROUND = 9,  /* what of each of those does: a square of 3 x 3 */
     OWN = 4,
     TAPS = OWN + LEADERS * AROUND,
     TAP_SHIFT = 16,
@@ -40,10 +42,11 @@ struct plane_code {
     int16_t *values, *off;     /* of this channel: numbers, and how far each was off */
     int16_t *leaders[LEADERS]; /* numbers of the first channels */
     uint32_t *recent, *total;  /* of the channels before: sizes, the last ones most; and all */
-    struct mixing_count (
-        *digits)[2];       /* [channel][DIGITS_MAX + 1]: whether there are more, and the one below the highest */
-    int32_t (*taps)[TAPS]; /* of each channel: weights of the prediction, in 2^-16 */
-    size_t end;            /* that a decoder does not read beyond; of an encoder SIZE_MAX */
+    /* Of this channel: */
+    struct mixing_count digits[DIGITS_MAX + 1][2]; /* whether there are more, and the one below the highest */
+    int32_t taps[TAPS];                            /* weights of the prediction, in 2^-16 */
+    unsigned stages, stages_ever;                  /* a bit for each that this channel has come to; and any */
+    size_t end;                                    /* that a decoder does not read beyond; of an encoder SIZE_MAX */
 };
 
 /* Whether all bytes were read, and nothing that comes stands in them. */
@@ -93,30 +96,30 @@ static void gather_inputs(const struct plane_code *p, uint32_t channel, size_t a
 
 static void expect(const struct plane_code *p, uint32_t channel, size_t at, struct expected *e)
 {
-    const int32_t *taps = p->taps[channel];
     int64_t sum = 0;
 
     gather_inputs(p, channel, at, e);
     for (uint32_t i = 0; i < e->taps; i++)
-        sum += (int64_t)taps[i] * e->inputs[i];
+        sum += (int64_t)p->taps[i] * e->inputs[i];
     sum /= 1 << (TAP_SHIFT - 4);
     e->sixteenths = (int32_t)MAX(-LATENTS_VALUE_MAX * FRACTION, MIN(sum, LATENTS_VALUE_MAX * FRACTION));
     e->whole = (e->sixteenths + (e->sixteenths < 0 ? -FRACTION / 2 : FRACTION / 2)) / FRACTION;
 }
 
 /* Each weight a step down the slope of the squared error, shorter where the inputs are large (normalised LMS). */
-static void learn(struct plane_code *p, uint32_t channel, const struct expected *e, int32_t value)
+static void learn(struct plane_code *p, const struct expected *e, int32_t value)
 {
     const int64_t error = (int64_t)value * FRACTION - e->sixteenths;
-    int32_t *taps = p->taps[channel];
     int64_t power = 64;
 
+    if (!error)
+        return; /* as of most numbers that are 0 among zeros, and it would be a division a weight */
     for (uint32_t i = 0; i < e->taps; i++)
         power += (int64_t)e->inputs[i] * e->inputs[i];
     for (uint32_t i = 0; i < e->taps; i++) {
-        const int64_t tap = taps[i] + error * e->inputs[i] * LEARNING_RATE / power;
+        const int64_t tap = p->taps[i] + error * e->inputs[i] * LEARNING_RATE / power;
 
-        taps[i] = (int32_t)MAX(-(4 << TAP_SHIFT), MIN(tap, 4 << TAP_SHIFT));
+        p->taps[i] = (int32_t)MAX(-(4 << TAP_SHIFT), MIN(tap, 4 << TAP_SHIFT));
     }
 }
 
@@ -170,17 +173,17 @@ static struct around look_around(const struct plane_code *p, size_t at, const st
     };
 }
 
-/* Each within PLACES, but for the fifth, which all channels share. */
-static void contexts_of(const struct around *a, uint32_t channel, uint32_t stage, uint32_t out[static MIXING_CONTEXTS])
+/* Each within PLACES of its stage, but for that which all channels share. */
+static void contexts_of(const struct around *a, uint32_t stage, uint32_t out[static MIXING_CONTEXTS])
 {
-    const uint32_t base = (channel * STAGES + stage) * PLACES;
+    const uint32_t base = stage * PLACES;
 
     if (stage == STAGE_SIGN) {
         out[0] = base + a->fraction;
         out[1] = base + a->signs;
         out[2] = base + a->fraction / 8 * 9 + a->signs;
         out[3] = base + a->near * 9 + a->fraction / 8;
-        out[4] = stage * 4096 + a->fraction / 8 * 16 + a->near;
+        out[SHARED] = stage * SHARED_PLACES + a->fraction / 8 * 16 + a->near;
         out[5] = base + a->fraction / 8;
         out[6] = base;
         return;
@@ -189,27 +192,45 @@ static void contexts_of(const struct around *a, uint32_t channel, uint32_t stage
     out[1] = base + a->recent * 16 + a->near;
     out[2] = base + (a->west * 4 + a->north) * 4 + a->east;
     out[3] = base + a->total * 16 + a->beside;
-    out[4] = stage * 4096 + (a->near * 16 + a->recent) * 16 + a->beside;
+    out[SHARED] = stage * SHARED_PLACES + (a->near * 16 + a->recent) * 16 + a->beside;
     out[5] = base + a->fraction;
     out[6] = base + a->recent * 16 + a->beside;
 }
 
 /* ---- a number ---- */
 
-static int code_stage(struct plane_code *p, const struct around *a, uint32_t channel, uint32_t stage, int bit)
+/* What other channels have seen of a stage is not this one's, but in the context that they share. */
+static void begin_stage(struct plane_code *p, uint32_t stage)
+{
+    const unsigned bit = 1u << stage;
+
+    for (size_t i = 0; i < MIXING_CONTEXTS; i++) {
+        if (i != SHARED)
+            mixing_begin_contexts(&p->mixing, i, (size_t)stage * PLACES, PLACES);
+    }
+    if (!(p->stages_ever & bit))
+        mixing_begin_contexts(&p->mixing, SHARED, (size_t)stage * SHARED_PLACES, SHARED_PLACES);
+    mixing_begin_set(&p->mixing, stage);
+    p->stages |= bit;
+    p->stages_ever |= bit;
+}
+
+static int code_stage(struct plane_code *p, const struct around *a, uint32_t stage, int bit)
 {
     uint32_t contexts[MIXING_CONTEXTS];
 
-    contexts_of(a, channel, stage, contexts);
-    return mixing_bit(&p->mixing, contexts, channel * STAGES + stage, bit);
+    if (!(p->stages & 1u << stage))
+        begin_stage(p, stage);
+    contexts_of(a, stage, contexts);
+    return mixing_bit(&p->mixing, contexts, stage, bit);
 }
 
 /* A size beyond those that are told one by one: the number of its digits, the first below the highest, and the others
  * as they are. */
-static uint32_t code_large(struct plane_code *p, uint32_t channel, uint32_t more)
+static uint32_t code_large(struct plane_code *p, uint32_t more)
 {
     struct range *range = &p->mixing.range;
-    struct mixing_count(*counts)[2] = p->digits + (size_t)channel * (DIGITS_MAX + 1);
+    struct mixing_count(*counts)[2] = p->digits;
     uint32_t digits = 0, value = 1;
 
     while (digits < DIGITS_MAX && mixing_count_bit(range, &counts[digits][0], (more + 1) >> (digits + 1) != 0))
@@ -223,19 +244,19 @@ static uint32_t code_large(struct plane_code *p, uint32_t channel, uint32_t more
     return value - 1;
 }
 
-static int32_t code_off(struct plane_code *p, const struct around *a, uint32_t channel, int32_t off)
+static int32_t code_off(struct plane_code *p, const struct around *a, int32_t off)
 {
     const uint32_t size = size_of(off);
     uint32_t told = 1;
     bool negative;
 
-    if (!code_stage(p, a, channel, 0, off != 0))
+    if (!code_stage(p, a, 0, off != 0))
         return 0;
-    negative = code_stage(p, a, channel, STAGE_SIGN, off < 0);
-    while (told <= SIZES && code_stage(p, a, channel, STAGE_SIZES + told - 1, size > told))
+    negative = code_stage(p, a, STAGE_SIGN, off < 0);
+    while (told <= SIZES && code_stage(p, a, STAGE_SIZES + told - 1, size > told))
         told++;
     if (told > SIZES)
-        told += code_large(p, channel, size - told);
+        told += code_large(p, size - told);
     return negative ? -(int32_t)told : (int32_t)told;
 }
 
@@ -247,11 +268,11 @@ static int32_t code_number(struct plane_code *p, uint32_t channel, size_t at, in
 
     expect(p, channel, at, &expected);
     around = look_around(p, at, &expected);
-    off = code_off(p, &around, channel, value - expected.whole);
+    off = code_off(p, &around, value - expected.whole);
     value = MAX(-LATENTS_VALUE_MAX, MIN(expected.whole + off, LATENTS_VALUE_MAX));
     p->values[at] = (int16_t)value;
     p->off[at] = (int16_t)MAX(INT16_MIN, MIN(off, INT16_MAX));
-    learn(p, channel, &expected, value);
+    learn(p, &expected, value);
     return value;
 }
 
@@ -272,15 +293,23 @@ static void remember(struct plane_code *p, uint32_t channel)
         memcpy(p->leaders[channel], p->values, count * sizeof *p->values);
 }
 
+static void begin_channel(struct plane_code *p)
+{
+    memset(p->values, 0, plane_count(p) * sizeof *p->values);
+    memset(p->off, 0, plane_count(p) * sizeof *p->off);
+    memset(p->taps, 0, sizeof p->taps);
+    memset(p->digits, 0, sizeof p->digits);
+    p->stages = 0;
+}
+
 static void code_channel(struct plane_code *p, uint32_t channel)
 {
     const struct latents *l = p->latents;
     int16_t *values = l->values + (size_t)channel * l->height * l->width;
 
-    memset(p->values, 0, plane_count(p) * sizeof *p->values);
-    memset(p->off, 0, plane_count(p) * sizeof *p->off);
-    for (uint32_t y = 0; y < l->height && !is_over(p); y++) {
-        for (uint32_t x = 0; x < l->width; x++) {
+    begin_channel(p);
+    for (uint32_t y = 0; y < l->height; y++) {
+        for (uint32_t x = 0; x < l->width && !is_over(p); x++) {
             int16_t *value = &values[(size_t)y * l->width + x];
 
             *value = (int16_t)code_number(p, channel, place_of(p, x, y), *value);
@@ -298,17 +327,18 @@ static void plane_code_deinit(struct plane_code *p)
         free(p->leaders[i]);
     free(p->recent);
     free(p->total);
-    free(p->taps);
-    free(p->digits);
 }
 
 static int plane_code_init(struct plane_code *p, struct latents *latents)
 {
+    size_t contexts[MIXING_CONTEXTS];
     size_t count;
     bool all = true;
 
     *p = (struct plane_code){ .latents = latents, .stride = latents->width + 2 * MARGIN, .end = SIZE_MAX };
     count = plane_count(p);
+    for (size_t i = 0; i < MIXING_CONTEXTS; i++)
+        contexts[i] = STAGES * (i == SHARED ? SHARED_PLACES : PLACES);
     for (size_t i = 0; i < LEADERS; i++) {
         p->leaders[i] = memory_zalloc(count, sizeof *p->leaders[i]);
         all &= p->leaders[i] != NULL;
@@ -317,13 +347,7 @@ static int plane_code_init(struct plane_code *p, struct latents *latents)
     p->off = memory_alloc(count, sizeof *p->off);
     p->recent = memory_zalloc(count, sizeof *p->recent);
     p->total = memory_zalloc(count, sizeof *p->total);
-    p->taps = memory_zalloc(latents->channels, sizeof *p->taps);
-    p->digits = memory_alloc((size_t)latents->channels * (DIGITS_MAX + 1), sizeof *p->digits);
-    for (size_t i = 0; p->digits && i < (size_t)latents->channels * (DIGITS_MAX + 1); i++)
-        p->digits[i][0] = p->digits[i][1] = (struct mixing_count){ .one = RANGE_ONE / 2 };
-    if (all && p->values && p->off && p->recent && p->total && p->taps && p->digits &&
-        !mixing_init(&p->mixing, MAX((size_t)latents->channels * STAGES * PLACES, (size_t)STAGES * 4096),
-                     (size_t)latents->channels * STAGES))
+    if (all && p->values && p->off && p->recent && p->total && !mixing_init(&p->mixing, contexts, STAGES))
         return 0;
     plane_code_deinit(p);
     return -ENOMEM;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,40 +35,48 @@ static uint32_t sigmoid(int32_t logit)
     return (sigmoids[step] * (LOGIT_STEP - over) + sigmoids[MIN(step + 1, 64)] * over) / LOGIT_STEP;
 }
 
+/* The same for all, made by whoever needs it first, and only read after that. */
+static int16_t logits_of[LOGITS];
+
 /* Of each probability the first logit that is as large: the table read backwards. */
-static void make_logits(struct mixing *m)
+static void make_logits(void)
 {
     int32_t logit = -LOGIT_MAX;
 
     for (uint32_t p = 0; p < LOGITS; p++) {
         while (logit < LOGIT_MAX && sigmoid(logit) < p * 16 + 8)
             logit++;
-        m->logits[p] = (int16_t)logit;
+        logits_of[p] = (int16_t)logit;
     }
 }
 
-int mixing_init(struct mixing *m, size_t contexts, size_t sets)
+int mixing_init(struct mixing *m, const size_t contexts[static MIXING_CONTEXTS], size_t sets)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     bool all = true;
 
-    m->logits = memory_alloc(LOGITS, sizeof *m->logits);
-    if (m->logits)
-        make_logits(m);
+    pthread_once(&once, make_logits);
+    m->logits = logits_of;
     for (size_t i = 0; i < MIXING_CONTEXTS; i++) {
-        m->counts[i] = memory_alloc(contexts, sizeof *m->counts[i]);
+        m->counts[i] = memory_alloc(contexts[i], sizeof *m->counts[i]);
         all &= m->counts[i] != NULL;
-        for (size_t k = 0; m->counts[i] && k < contexts; k++)
-            m->counts[i][k] = (struct mixing_count){ .one = RANGE_ONE / 2 };
     }
     m->weights = memory_alloc(sets, sizeof *m->weights);
-    for (size_t s = 0; m->weights && s < sets; s++) {
-        for (size_t i = 0; i < MIXING_INPUTS; i++)
-            m->weights[s][i] = i < MIXING_CONTEXTS ? WEIGHT : 0;
-    }
-    if (all && m->logits && m->weights)
+    if (all && m->weights)
         return 0;
     mixing_deinit(m);
     return -ENOMEM;
+}
+
+void mixing_begin_contexts(struct mixing *m, size_t number, size_t first, size_t contexts)
+{
+    memset(m->counts[number] + first, 0, contexts * sizeof *m->counts[number]);
+}
+
+void mixing_begin_set(struct mixing *m, size_t set)
+{
+    for (size_t i = 0; i < MIXING_INPUTS; i++)
+        m->weights[set][i] = i < MIXING_CONTEXTS ? WEIGHT : 0;
 }
 
 void mixing_deinit(struct mixing *m)
@@ -77,9 +86,12 @@ void mixing_deinit(struct mixing *m)
         m->counts[i] = NULL;
     }
     free(m->weights);
-    free(m->logits);
     m->weights = NULL;
-    m->logits = NULL;
+}
+
+static int32_t one_of(const struct mixing_count *c)
+{
+    return c->from_half + RANGE_ONE / 2;
 }
 
 /* The first bits count much, and later ones as the mean of about SEEN_MAX has it. */
@@ -87,13 +99,13 @@ static void count(struct mixing_count *c, int bit)
 {
     const int32_t to = bit ? RANGE_ONE - 1 : 0;
 
-    c->one = (uint16_t)(c->one + 2 * (to - c->one) / (2 * c->seen + 3));
+    c->from_half = (int16_t)(c->from_half + 2 * (to - one_of(c)) / (2 * c->seen + 3));
     c->seen = (uint16_t)MIN(c->seen + 1, SEEN_MAX);
 }
 
 int mixing_count_bit(struct range *range, struct mixing_count *c, int bit)
 {
-    bit = range_bit(range, bit, MAX((uint32_t)ONE_MIN, MIN((uint32_t)c->one, (uint32_t)(RANGE_ONE - ONE_MIN))));
+    bit = range_bit(range, bit, (uint32_t)MAX(ONE_MIN, MIN(one_of(c), RANGE_ONE - ONE_MIN)));
     count(c, bit);
     return bit;
 }
@@ -115,7 +127,7 @@ int mixing_bit(struct mixing *m, const uint32_t contexts[static MIXING_CONTEXTS]
     int64_t sum = 0;
 
     for (size_t i = 0; i < MIXING_CONTEXTS; i++)
-        logits[i] = m->logits[m->counts[i][contexts[i]].one >> 4];
+        logits[i] = m->logits[one_of(&m->counts[i][contexts[i]]) >> 4];
     logits[MIXING_CONTEXTS] = ALWAYS;
     for (size_t i = 0; i < MIXING_INPUTS; i++)
         sum += (int64_t)weights[i] * logits[i];
