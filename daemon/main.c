@@ -157,16 +157,21 @@ static int serve(const struct options *options, struct config *config)
     return code;
 }
 
+static int out_of_memory(struct reason *why)
+{
+    return refuse_errno(why, -ENOMEM, "configuration");
+}
+
 static int configure(const struct options *options, struct config *config)
 {
     struct reason why = { "" };
     cleanup_free char *lines = NULL;
     size_t size;
     FILE *errors = open_memstream(&lines, &size);
-    int result = errors ? options_configure(options, config, errors, &why) : -ENOMEM;
+    int result = errors ? options_configure(options, config, errors, &why) : out_of_memory(&why);
 
     if (errors && fclose(errors))
-        return EXIT_FAILED;
+        return complain(out_of_memory(&why), &why); /* what was found wrong had no room */
     log_set_level(options->test && !options->log_level ? LOG_LEVEL_WARNING : config->log_level);
     if (result && impersonate_denied(options->config ? options->config : config_default_path(), &why))
         return complain(result, &why);
@@ -185,7 +190,7 @@ static int run(const struct options *options)
     if (result)
         return complain(result, &why);
     if (config_init(&config))
-        return EXIT_FAILED;
+        return complain(out_of_memory(&why), &why);
     code = configure(options, &config);
     config.cache = config.cache && !options->test; /* a check leaves nothing behind */
     if (code == EXIT_DONE && options->dump)
