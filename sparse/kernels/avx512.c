@@ -268,6 +268,8 @@ enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 
 /* Vectors of a row of a tile. */
 #define TILE_CHAINS 8
+/* The same of TILE_TOGETHER rows. */
+#define TILE_FULL_CHAINS 6
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 8 };

@@ -120,7 +120,14 @@ struct tile_block {
     const struct tile_row *rows;
     const uint16_t *places; /* by connection: which of the columns */
     const float *values;
+    /* All rows of the weight by all columns: TILE_TOGETHER rows at a time, of each column a value for each of them, 0
+     * where nothing is; and the columns' places. NULL: the block is run by its connections. */
+    const float *full;
+    const uint16_t *full_places;
+    uint32_t full_columns, full_rows;
 };
+
+enum { TILE_TOGETHER = 4 };
 
 /* What a tile of positions reads under each of a block's columns, of a channel that begins `channel` floats after the
  * one before. Either it is one run under each tap, of which some lanes lie in the padding: it begins shifts[t] floats
@@ -159,6 +166,11 @@ struct tile_run {
     bool begins;                    /* chains begin at the bias; else they go on from what stands there */
     bool streams;                   /* caches have no room for y, and rows that are whole lines are written past them */
     const struct tile_ahead *ahead; /* NULL: nothing is fetched */
+    /* By row of the weight. Of a full block the rows some of whose sums came out as 0 or NaN, which a connection that
+     * is not there may have changed, are marked; NULL: that is not asked. And the marked ones alone are run, by their
+     * connections; NULL: all are. */
+    unsigned char *doubts;
+    const unsigned char *again;
 };
 
 /* Vectors of PACK_LANES positions at most that a chunk has, and that masks stand apart. */
@@ -253,7 +265,8 @@ struct kernels {
      * i] = x[channel of c + piece.x + i * step] for i < piece.count, and 0 up to PACK_LANES, which the next piece may
      * overwrite: so much is written behind the last, too. What does not count is not read. */
     void (*tile_fill)(const struct tile_fill *fill, float *panel);
-    /* Chains over the block's connections, of what stands in the panel; a row of it is read in whole vectors. */
+    /* Chains over the block's connections, of what stands in the panel; a row of it is read in whole vectors. Where the
+     * block is full they may go over all places, of which those without a connection add 0 times what is there. */
     void (*tile_run)(const struct tile_run *run);
 
     /* Copies lines, phase by phase, so that all positions stand side by side. Up to PACK_LANES floats behind them are

@@ -508,6 +508,8 @@ enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 #define DIRECT_CHAINS 4
 /* Vectors of a row of a tile. */
 #define TILE_CHAINS 4
+/* The same of TILE_TOGETHER rows. */
+#define TILE_FULL_CHAINS 1
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 2 };

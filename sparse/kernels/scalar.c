@@ -328,7 +328,7 @@ static void tile_run(const struct tile_run *run)
     for (uint32_t r = 0; r < block->row_count; at += block->rows[r++].count) {
         const uint32_t row = block->rows[r].row;
 
-        for (uint32_t v = 0; v < run->vectors; v++) {
+        for (uint32_t v = 0; v < run->vectors && (!run->again || run->again[row]); v++) {
             float *y = run->y + row * run->y_stride + v * run->y_step;
 
             for (uint32_t i = 0; i < (v + 1 < run->vectors ? run->lanes : run->last); i++) {

@@ -232,6 +232,66 @@ static void run_streams(struct rng *rng, const struct kernels *kernels, const st
     guarded_free(&panel);
 }
 
+/* A full block, of whose places some have no connection: rows whose bits cannot be those of the connections are marked,
+ * and nothing but these is run again. */
+static void run_full(struct rng *rng, const struct kernels *kernels, struct trial *t)
+{
+    enum { GROUPS = (ROWS + TILE_TOGETHER - 1) / TILE_TOGETHER };
+    struct guarded panel = guarded_new(COLUMNS * t->pitch), full = guarded_new(GROUPS * COLUMNS * TILE_TOGETHER);
+    unsigned char doubts[ROWS] = { 0 };
+    uint16_t places[COLUMNS];
+    struct tile_run run = { .block = &t->block,
+                            .panel = panel.data,
+                            .bias = rng_below(rng, 3) ? t->bias.data : NULL,
+                            .y = t->y.data,
+                            .pitch = t->pitch,
+                            .y_stride = t->count,
+                            .y_step = LANES,
+                            .vectors = (uint32_t)(t->pitch / LANES),
+                            .lanes = LANES,
+                            .last = (uint32_t)(t->count - (t->pitch - LANES)),
+                            .begins = true };
+    float *wanted = malloc(ROWS * t->count * sizeof *wanted);
+    uint32_t at = 0;
+
+    assert_non_null(wanted);
+    fill(rng, panel.data, COLUMNS * t->pitch, rng_below(rng, 2));
+    kernels->tile_run(&run);
+    memcpy(wanted, t->y.data, ROWS * t->count * sizeof *wanted);
+    memset(full.data, 0, GROUPS * COLUMNS * TILE_TOGETHER * sizeof *full.data);
+    for (uint16_t c = 0; c < COLUMNS; c++)
+        places[c] = c;
+    for (uint32_t r = 0; r < ROWS; r++) {
+        const uint32_t row = t->rows[r].row;
+        float *values = full.data + (size_t)row / TILE_TOGETHER * COLUMNS * TILE_TOGETHER + row % TILE_TOGETHER;
+
+        for (uint32_t past = at + t->rows[r].count; at < past; at++)
+            values[(size_t)t->places[at] * TILE_TOGETHER] = t->values.data[at];
+    }
+    t->block.full = full.data;
+    t->block.full_places = places;
+    t->block.full_columns = COLUMNS;
+    t->block.full_rows = ROWS;
+    run.doubts = doubts;
+    kernels->tile_run(&run);
+    for (uint32_t r = 0; r < ROWS; r++) {
+        if (!doubts[r])
+            assert_same(wanted + r * t->count, t->y.data + r * t->count, t->count, "tile_run, full", kernels->name);
+    }
+    run.doubts = NULL;
+    run.again = doubts;
+    for (uint32_t r = 0; r < ROWS; r++) { /* of those that are not run again nothing is written */
+        for (size_t i = 0; i < t->count && !doubts[r]; i++)
+            t->y.data[r * t->count + i] = wanted[r * t->count + i] = (float)(r + i);
+    }
+    kernels->tile_run(&run);
+    assert_same(wanted, t->y.data, ROWS * t->count, "tile_run again", kernels->name);
+    t->block.full = NULL;
+    free(wanted);
+    guarded_free(&full);
+    guarded_free(&panel);
+}
+
 /* Vectors that stand apart, of some lanes each: places count vectors then. */
 static void run_apart(struct rng *rng, const struct kernels *kernels, struct trial *t)
 {
@@ -285,6 +345,7 @@ static void test_tiles(void **state)
             fill_runs(&rng, kernels, t);
             fill_pieces(&rng, kernels, t);
             run_rows(&rng, kernels, t);
+            run_full(&rng, kernels, t);
             run_apart(&rng, kernels, t);
             run_streams(&rng, kernels, t);
             free_trial(t);
