@@ -5,6 +5,11 @@
  * its connections in the order of the weight; a row's chain goes on from block to block.
  *
  * Columns without a connection are left out. Immutable once made.
+ *
+ * Where nearly all connections are there, blocks are full besides: they have a value for each row and column, 0 where
+ * nothing is, and are run as a dense product is, an input for several rows at a time. A 0 times a finite input leaves a
+ * chain alone unless it is itself 0, whose sign it may change, and times another makes it NaN, which stays: so a sum
+ * that is neither 0 nor NaN has the bits of its connections alone. The others, few, are run again by those.
  */
 #ifndef SPARSE_KERNELS_TILES_H
 #define SPARSE_KERNELS_TILES_H
@@ -49,6 +54,9 @@ struct tiles {
     struct tile_row *rows;
     uint16_t *places;
     float *values;
+    float *full; /* NULL: they are run by their connections */
+    uint16_t *full_places;
+    bool gaps; /* of full blocks some places have no connection: sums are looked at (tile_run.doubts) */
     size_t memory;
 };
 

@@ -9,7 +9,7 @@
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/kernels/tiles.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution_blocks.h"
 
 /* Connections of a column, on average, from which on they are the faster: measured by bench_conv. */
 enum { USES = 4 };
@@ -98,38 +98,34 @@ bool convolution_samples_scratch(const struct convolution *c, uint64_t *bytes)
 {
     const double channel = (double)c->window.height * c->window.width * (double)c->batch;
 
-    *bytes = TILE_PANEL_ROOM * sizeof(float) + pieces_most(c) * sizeof(struct piece);
+    *bytes = TILE_PANEL_ROOM * sizeof(float) + convolution_doubts(c->weight) + pieces_most(c) * sizeof(struct piece);
     return channel <= UINT32_MAX && size_align(*bytes, CACHE_LINE, bytes);
 }
 
 static void run_tile(const struct convolution *c, const struct tiles *tiles, const struct tile *tile,
                      const float *picture, float *positions, float *panel)
 {
-    struct piece *pieces = (struct piece *)(panel + TILE_PANEL_ROOM);
+    unsigned char *doubts = (unsigned char *)(panel + TILE_PANEL_ROOM);
+    struct piece *pieces = (struct piece *)(void *)(doubts + convolution_doubts(c->weight));
     const uint32_t begins[] = { 0, cut_tile(c, tile, pieces) };
-    struct tile_fill fill = { .x = picture,
-                              .channel = (size_t)c->window.height * c->window.width * c->batch,
-                              .pitch = channel_floats(c),
-                              .pieces = pieces,
-                              .begins = begins,
-                              .step = 1,
-                              .ahead = tile->positions * c->window.stride * c->batch };
-    struct tile_run run = { .panel = panel,
-                            .bias = c->bias,
-                            .y = positions + (tile->y * c->window.out_width + tile->x) * c->batch + tile->sample,
-                            .pitch = PACK_LANES,
-                            .y_stride = window_positions(&c->window) * c->batch,
-                            .y_step = c->batch,
-                            .vectors = tile->positions,
-                            .lanes = tile->lanes,
-                            .last = tile->lanes };
+    struct tile_work work = { .kernels = c->kernels, .tiles = tiles, .panel = panel, .doubts = doubts };
 
-    for (uint32_t b = 0; b < tiles->block_count; b++) {
-        fill.block = run.block = &tiles->blocks[b];
-        run.begins = b == 0;
-        c->kernels->tile_fill(&fill, panel);
-        c->kernels->tile_run(&run);
-    }
+    work.fill = (struct tile_fill){ .x = picture,
+                                    .channel = (size_t)c->window.height * c->window.width * c->batch,
+                                    .pitch = channel_floats(c),
+                                    .pieces = pieces,
+                                    .begins = begins,
+                                    .step = 1,
+                                    .ahead = tile->positions * c->window.stride * c->batch };
+    work.run = (struct tile_run){ .bias = c->bias,
+                                  .y = positions + (tile->y * c->window.out_width + tile->x) * c->batch + tile->sample,
+                                  .pitch = PACK_LANES,
+                                  .y_stride = window_positions(&c->window) * c->batch,
+                                  .y_step = c->batch,
+                                  .vectors = tile->positions,
+                                  .lanes = tile->lanes,
+                                  .last = tile->lanes };
+    convolution_blocks(&work);
 }
 
 /* Positions of a tile: as many, as nearly as can be, in all of a line. */

@@ -14,7 +14,7 @@
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/kernels/tiles.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution_blocks.h"
 
 /* Connections of a column, on average, from which on tiles are the faster: measured by bench_conv. With eight samples
  * views lie in two lines half as often, and gain less. */
@@ -55,6 +55,7 @@ bool convolution_is_tiled(const struct convolution *c)
 
 struct areas {
     float *panel;
+    unsigned char *doubts;
     struct piece *pieces;
     uint32_t begins[TILE_TAPS_MAX + 1];
     uint16_t masks[TILE_TAPS_MAX * TILE_VECTORS_MAX];
@@ -212,43 +213,30 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                      const float *picture, float *positions, size_t count)
 {
     const size_t pitch = (count + PACK_LANES - 1) / PACK_LANES * PACK_LANES;
-    const bool product = convolution_is_product(c), large = positions_floats(c) * sizeof(float) >= STREAM_BYTES;
-    struct tile_fill fill = { .masks = is_run(&c->window) ? a->masks : NULL,
-                              .masks_pitch = TILE_VECTORS_MAX,
-                              .shifts = a->shifts,
-                              .pieces = a->pieces,
-                              .begins = a->begins,
-                              .x = picture,
-                              .channel = (size_t)c->window.height * c->window.width * c->batch,
-                              .step = c->batch == 1 ? c->window.stride : 1,
-                              .ahead = product ? 0 : pitch * c->window.stride,
-                              .pitch = pitch };
-    struct tile_run run = { .panel = a->panel,
-                            .bias = c->bias,
-                            .y = positions,
-                            .pitch = pitch,
-                            .y_stride = window_positions(&c->window) * c->batch,
-                            .y_step = PACK_LANES,
-                            .vectors = (uint32_t)(pitch / PACK_LANES),
-                            .lanes = PACK_LANES,
-                            .last = (uint32_t)(count - (pitch - PACK_LANES)) };
+    const bool product = convolution_is_product(c);
+    struct tile_work work = { .kernels = c->kernels, .tiles = tiles, .panel = a->panel, .doubts = a->doubts };
 
-    struct tile_ahead ahead = { .channel = fill.channel, .floats = pitch };
-
-    run.ahead = product ? &ahead : NULL;
-    for (uint32_t b = 0; b < tiles->block_count; b++) {
-        const bool last = b + 1 == tiles->block_count;
-        const struct tile_block *next = &tiles->blocks[last ? 0 : b + 1];
-
-        fill.block = run.block = &tiles->blocks[b];
-        run.begins = b == 0;
-        run.streams = last && large;
-        ahead.x = picture + a->shifts[0] + (last ? pitch : 0); /* of a product's one tap */
-        ahead.columns = next->columns;
-        ahead.count = next->column_count;
-        c->kernels->tile_fill(&fill, a->panel);
-        c->kernels->tile_run(&run);
-    }
+    work.fill = (struct tile_fill){ .masks = is_run(&c->window) ? a->masks : NULL,
+                                    .masks_pitch = TILE_VECTORS_MAX,
+                                    .shifts = a->shifts,
+                                    .pieces = a->pieces,
+                                    .begins = a->begins,
+                                    .x = picture,
+                                    .channel = (size_t)c->window.height * c->window.width * c->batch,
+                                    .step = c->batch == 1 ? c->window.stride : 1,
+                                    .ahead = product ? 0 : pitch * c->window.stride,
+                                    .pitch = pitch };
+    work.run = (struct tile_run){ .bias = c->bias,
+                                  .y = positions,
+                                  .pitch = pitch,
+                                  .y_stride = window_positions(&c->window) * c->batch,
+                                  .y_step = PACK_LANES,
+                                  .vectors = (uint32_t)(pitch / PACK_LANES),
+                                  .lanes = PACK_LANES,
+                                  .last = (uint32_t)(count - (pitch - PACK_LANES)) };
+    work.streams = positions_floats(c) * sizeof(float) >= STREAM_BYTES;
+    work.ahead = product ? picture + a->shifts[0] : NULL; /* of its one tap */
+    convolution_blocks(&work);
 }
 
 static size_t pieces_most(const struct convolution *c)
@@ -260,7 +248,7 @@ bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes)
 {
     const double channel = (double)c->window.height * c->window.width * (double)c->batch;
 
-    *bytes = TILE_PANEL_ROOM * sizeof(float) + pieces_most(c) * sizeof(struct piece);
+    *bytes = TILE_PANEL_ROOM * sizeof(float) + convolution_doubts(c->weight) + pieces_most(c) * sizeof(struct piece);
     return channel <= UINT32_MAX && size_align(*bytes, CACHE_LINE, bytes);
 }
 
@@ -275,7 +263,8 @@ void convolution_tile(const struct convolution *c, const struct tiles *tiles, co
 
     for (uint32_t column = 0; column < c->window.kernel_width; column++)
         cut.reach[column] = find_reach(c, column);
-    a.pieces = (struct piece *)(a.panel + TILE_PANEL_ROOM);
+    a.doubts = (unsigned char *)(a.panel + TILE_PANEL_ROOM);
+    a.pieces = (struct piece *)(void *)(a.doubts + convolution_doubts(c->weight));
     pool_share((columns + width - 1) / width, 1, c->part, c->parts, &begin, &end);
     for (size_t at = begin * width; at < MIN(end * width, columns); at += width) {
         const size_t past = MIN(at + width, columns);

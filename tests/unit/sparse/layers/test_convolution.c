@@ -257,7 +257,7 @@ static void check_way(const struct trial *t, const struct way *way, const struct
     guarded_free(&found);
 }
 
-/* Tiles of any width give what views do, be they faster or not. */
+/* Tiles of any width give what views do, be they faster or not; of NaN and infinities too. */
 static void test_tiles(void **state)
 {
     static const struct way by_tiles = { "convolution_tile", convolution_tile_scratch, convolution_tile };
@@ -276,6 +276,9 @@ static void test_tiles(void **state)
             free_trial(&t);
             continue;
         }
+        t.c.weight = &t.weight;
+        if (i % 2)
+            fill(&rng, t.picture, t.pictures, true);
         wanted = chains_of(&t, false, t.bias, NULL);
         assert_int_equal(tiles_new(&t.weight, taps, 1 + below(&rng, TILE_VECTORS_MAX), &tiles), 0);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
