@@ -18,6 +18,7 @@
 #include "media/spec/spec.h"
 #include "media/text/characters.h"
 #include "media/text/check.h"
+#include "media/text/utf16.h"
 #include "media/text/words.h"
 
 enum {
@@ -167,8 +168,8 @@ static int make_room(struct media_words *w, size_t words, size_t points)
     return w->bytes && w->starts && w->folded && w->shapes && w->numbers && w->windows ? 0 : -ENOMEM;
 }
 
-int media_words_new(const struct media *media, const char *name, const char *text, size_t length,
-                    struct media_words **out, struct reason *why)
+static int new_of_utf8(const struct media *media, const char *name, const char *text, size_t length,
+                       struct media_words **out, struct reason *why)
 {
     cleanup(media_words_at_exit) struct media_words *w = calloc(1, sizeof *w);
     cleanup(words_deinit) struct words words = { .points = NULL };
@@ -190,6 +191,19 @@ int media_words_new(const struct media *media, const char *name, const char *tex
     cut_windows(w);
     *out = steal(&w);
     return 0;
+}
+
+/* UTF-16 with its mark is read as the other models of texts read it. */
+int media_words_new(const struct media *media, const char *name, const char *text, size_t length,
+                    struct media_words **out, struct reason *why)
+{
+    cleanup_free char *made = NULL;
+    int result;
+
+    if (!utf16_is(text, length))
+        return new_of_utf8(media, name, text, length, out, why);
+    result = utf16_read(name, text, length, &made, &length, why);
+    return result ? result : new_of_utf8(media, name, made, length, out, why);
 }
 
 struct media_words *media_words_free(struct media_words *words)

@@ -128,9 +128,32 @@ static int encode(const struct run *run, const struct input *input, void *sample
     return result ? explain(result, why) : 0;
 }
 
+/* Of a model that decodes: behind a text there are zeroes, where it has left places. What it has no place for is not
+ * read. */
+static void warn_of_length(const struct run *run, const struct input *input, const void *sample)
+{
+    struct wisp_tensor tensor;
+    char place[32] = "";
+
+    if (!wisp_model_words(run->model) || wisp_model_input(run->model, 0, &tensor) || tensor.dtype != WISP_INT32 ||
+        !tensor.elements || !((const int32_t *)sample)[tensor.elements - 1])
+        return;
+    if (input->file)
+        snprintf(place, sizeof place, ":%" PRIu64, input->line);
+    warn_user(
+        "run",
+        "%.80s%s: %s reads %zu words, or pieces of words, of a text, and this one has as many or more: what comes "
+        "behind them is left out; give it in lines, by --lines",
+        input->file ? input->file : input->name, place, wisp_model_name(run->model), tensor.elements);
+}
+
 int input_encode(const struct run *run, const struct input *input, void *sample, struct reason *why)
 {
     int result = encode(run, input, sample, why);
 
-    return result ? input_refuse(input, result, why) : 0;
+    if (result)
+        return input_refuse(input, result, why);
+    if (!run->tensor)
+        warn_of_length(run, input, sample);
+    return 0;
 }

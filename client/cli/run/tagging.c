@@ -242,7 +242,7 @@ static int print_gist(struct run *run, const struct answer *answer, const wisp_w
     }
     answer_print_heading(run, answer);
     fputs("  ", run->screen.file);
-    screen_text(&run->screen, STYLE_STRONG, gist, 0);
+    screen_text(&run->screen, *gist ? STYLE_STRONG : STYLE_FAINT, *gist ? gist : "none of its words", 0);
     fputc('\n', run->screen.file);
     answer_print_timings(run, answer);
     return 0;

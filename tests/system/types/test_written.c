@@ -86,6 +86,43 @@ static void test_a_compressed_picture_needs_a_place(void **state)
     assert_non_null(strstr(all_models.outcome.err, "-o FILE.png"));
 }
 
+/* UTF-16 with its mark is a text to every model of texts. */
+static void test_texts_in_utf16(void **state)
+{
+    static const char text[] = "\xff\xfeS\0h\0e\0 \0d\0r\0e\0a\0m\0s\0.";
+    struct reason why;
+
+    (void)state;
+    assert_ok(
+        file_write(scratch_path(all_models.folder, "wide.txt"), &(struct file_part){ text, sizeof text }, 1, &why),
+        why);
+    RUN(0, "text.semantics", "wide.txt", "-o", "said.txt");
+    assert_text("said.txt", "She\tPRON\ndreams\tVERB\n.\tPUNCT\n");
+    RUN(0, "text.summarisation", "wide.txt", "-o", "said.txt");
+    assert_text("said.txt", "She dreams\n");
+}
+
+/* What a translator has no room for is not dropped in silence. */
+static void test_a_text_that_is_too_long(void **state)
+{
+    char text[2000] = "";
+
+    (void)state;
+    for (unsigned i = 0; i < 50; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "It is very cold today. ");
+    RUN(0, "text.translation", "--text", text);
+    assert_non_null(strstr(all_models.outcome.err, "translate reads 64 words"));
+    RUN(0, "text.translation", "--text", "It is very cold today.");
+    assert_null(strstr(all_models.outcome.err, "reads 64 words"));
+    strcat(text, "\nIt is very cold today.\n");
+    write_text("lines.txt", text);
+    RUN(0, "text.translation", "--lines", "lines.txt");
+    assert_non_null(strstr(all_models.outcome.err, "lines.txt:1: translate reads 64 words"));
+    assert_null(strstr(all_models.outcome.err, "lines.txt:2:"));
+    RUN(0, "text.summarisation", "--text", "?!");
+    assert_non_null(strstr(all_models.outcome.out, "none of its words"));
+}
+
 static void test_lines_keep_step(void **state)
 {
     (void)state;
@@ -133,6 +170,8 @@ int main(void)
         cmocka_unit_test(test_answers_alone),
         cmocka_unit_test(test_urgency),
         cmocka_unit_test(test_a_compressed_picture_needs_a_place),
+        cmocka_unit_test(test_texts_in_utf16),
+        cmocka_unit_test(test_a_text_that_is_too_long),
         cmocka_unit_test(test_lines_keep_step),
         cmocka_unit_test(test_a_file_for_each_in_a_folder),
         cmocka_unit_test(test_what_is_refused),
