@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What `wisp eval` says of labels, masks and recordings against scikit-learn and fast-bss-eval, where those are installed, of the files that `wisp run -o`
+"""What `wisp eval` says of labels, masks and recordings against scikit-learn and fast-bss-eval, of transcripts against jiwer, where those are installed, of the files that `wisp run -o`
 makes of the same; and of compressed pictures against the sizes of those files.
 
 usage: scores.py BUILD-FOLDER SOURCE-FOLDER
@@ -18,6 +18,7 @@ from programs import Programs, check, png
 
 try:
     from fast_bss_eval.numpy import si_sdr
+    import jiwer
     import numpy
     import skimage.io
     from sklearn.metrics import accuracy_score, f1_score, jaccard_score
@@ -128,6 +129,30 @@ def recordings(programs, _):
     near("SI-SDR", said["si_sdr"], ratio("heard"), 0.02)  # files are rounded to 16 bits
 
 
+def transcripts(programs, _):
+    """Letters, hardly learned: of tones that stand for them."""
+    chance = numpy.random.default_rng(9)
+    rows = ["file\ttext"]
+    for i in range(3 * COUNT):
+        said = "".join(chance.choice(list("ab "), 7, p=[0.4, 0.4, 0.2])).strip().replace("  ", " ").replace("  ", " ") or "a"
+        write(programs, f"letters/{i}.wav", wav(numpy.concatenate([0.3 * numpy.sin(numpy.arange(1500) * (0.2 + 0.3 * "ab ".index(c))) for c in said]) + chance.normal(0, 0.02, 1500 * len(said))))
+        rows.append(f"{i}.wav\t{said}")
+    write(programs, "letters/train.tsv", "\n".join(rows) + "\n")
+    write(programs, "labels", "<blank>\na\nb\n\u2581\n")
+    write(programs, "c.yaml", "name: c\nprocessing: audio.transcription\ninput: [40, 128]\nlayers:\n  - conv1d: {channels: 16, kernel: 5, padding: 2}\n  - relu\n"
+                              "  - conv1d: {channels: 4, kernel: 3, padding: 1}\n")
+    programs.run("bin/wisp-forge", "train", "--structure", "c.yaml", "-s", "0", "-D", "letters", "--labels", "labels", "-e", "30", "--validation", "0", "--no-history", "-q", "-t", "1",
+                 "-o", "c.safetensors")
+    said = evaluated(programs, "c.safetensors", "-D", "letters", "--split", "train")["texts"]
+    files = [row.split("\t") for row in rows[1:]]
+    lines = programs.run("bin/wisp", "run", "--model", "c.safetensors", "--json", *(f"letters/{name}" for name, _ in files)).decode().splitlines()
+    heard = [json.loads(line)["transcript"] for line in lines]
+    check(f"something is heard: {heard}", any(heard))
+    wanted = [text for _, text in files]
+    near("character error rate", said["character_error_rate"], jiwer.cer(wanted, heard), 1e-9)
+    near("word error rate", said["word_error_rate"], jiwer.wer(wanted, heard), 1e-9)
+
+
 def bits(programs, source):
     pictures = [os.path.join(source, "examples/inputs", name) for name in ("cells.png", "photo.png", "small.png")]
     for path in pictures:
@@ -142,7 +167,7 @@ def bits(programs, source):
 
 
 def main():
-    for part in labels, masks, recordings, bits:
+    for part in labels, masks, recordings, transcripts, bits:
         with tempfile.TemporaryDirectory() as folder:
             part(Programs(sys.argv[1], folder), sys.argv[2])
 

@@ -261,6 +261,23 @@ static void besides_json(json_t *object, const struct besides *besides)
         json_object_set_new(object, "compressed", compression_json(besides->compressed));
 }
 
+/* Of labels in their order, NULL where there are none: what a beam finds, where one was asked for, and its texts. */
+static void print_said(const struct eval *eval, const struct transcripts *said)
+{
+    if (said && eval->beam)
+        transcripts_print(said, stdout);
+    if (said)
+        transcripts_print_texts(said, stdout);
+}
+
+static void said_json(json_t *object, const struct eval *eval, const struct transcripts *said)
+{
+    if (said && eval->beam)
+        json_object_set_new(object, "searched", transcripts_json(said));
+    if (said && said->labels)
+        json_object_set_new(object, "texts", transcripts_texts_json(said));
+}
+
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
                         const struct evaluator *r, const struct besides *besides, double seconds)
 {
@@ -278,8 +295,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
             print_sounds(s, e, r->likeness);
         else
             evaluation_print(e, s->model->labels, stdout);
-        if (said)
-            transcripts_print(said, stdout);
+        print_said(eval, said);
         if (gists)
             print_rouge("the most probable", &gists->chosen);
         baseline_print(&baseline, stdout);
@@ -291,8 +307,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     object = r->scores     ? pictures_json(s, e, r->scores)
              : r->likeness ? sounds_json(s, e, r->likeness)
                            : evaluation_json(e, s->model->labels);
-    if (said)
-        json_object_set_new(object, "searched", transcripts_json(said));
+    said_json(object, eval, said);
     if (gists)
         json_object_set_new(object, "chosen", rouge_json(&gists->chosen));
     if (baseline.name)
@@ -449,8 +464,10 @@ struct watched {
 
 static int watch(const struct eval *eval, const struct experiment *s, struct watched *watched, struct evaluator *r)
 {
-    if (eval->beam && !s->model->decoding.length) {
-        if (transcripts_init(&watched->said, r->loss, (uint32_t)eval->beam))
+    if (s->loss->targets == TARGETS_LABELS) {
+        char *const *labels = s->model->label_count == r->loss->features ? s->model->labels : NULL;
+
+        if (transcripts_init(&watched->said, r->loss, labels, (uint32_t)MAX(eval->beam, 1)))
             return -ENOMEM;
         r->watch = transcripts_see;
         r->watcher = &watched->said;

@@ -46,7 +46,7 @@ ROWS = (
     Row("text.generation", samples.stories, "text-decoder-2-w128", "perplexity", "sentence.txt", "output"),
     Row("audio.classification", samples.words, "sound-cnn-w16-10.2", "accuracy macro_f1", "recording.wav", "labels"),
     Row("audio.recognition", samples.words, "sound-cnn-w16-10.2", "accuracy macro_f1", "recording.wav", "labels"),
-    Row("audio.transcription", samples.transcripts, "sound-ctc-w64-11", "error_rate exact_match", "recording.wav", "transcript"),
+    Row("audio.transcription", samples.transcripts, "sound-ctc-w64-11", "error_rate texts.character_error_rate texts.word_error_rate", "recording.wav", "transcript"),
     Row("audio.denoising", samples.recordings, "sound-denoise-w96", "si_sdr", "inputs/noisy.wav", "out.wav"),
     Row("audio.denoising", samples.noisy_and_clean_sounds, "sound-denoise-w96", "si_sdr", "inputs/noisy.wav", "out.wav"),
     Row("audio.synthesis", samples.recordings, "sound-merge-3-w96", "si_sdr", "inputs/event-1.wav inputs/event-2.wav inputs/event-3.wav", "out.flac"),
