@@ -9,47 +9,65 @@
 #undef refuse
 #undef refuse_in
 #undef refuse_errno
+#undef refuse_thread
+
+__attribute__((format(printf, 2, 0))) static void write_text(struct reason *why, const char *format, va_list arguments)
+{
+    if (why)
+        vsnprintf(why->text, sizeof why->text, format, arguments);
+}
+
+static void append(struct reason *why, const char *text)
+{
+    const size_t used = why ? strlen(why->text) : 0;
+
+    if (why)
+        snprintf(why->text + used, sizeof why->text - used, ": %s", text);
+}
 
 int refuse(struct reason *why, int code, const char *format, ...)
 {
     va_list arguments;
 
-    if (!why)
-        return code;
     va_start(arguments, format);
-    vsnprintf(why->text, sizeof why->text, format, arguments);
+    write_text(why, format, arguments);
     va_end(arguments);
     return code;
 }
 
 int refuse_in(struct reason *why, int code, const char *format, ...)
 {
-    struct reason inner;
+    const struct reason inner = why ? *why : (struct reason){ "" };
     va_list arguments;
-    size_t used;
 
-    if (!why)
-        return code;
-    inner = *why;
     va_start(arguments, format);
-    vsnprintf(why->text, sizeof why->text, format, arguments);
+    write_text(why, format, arguments);
     va_end(arguments);
-    used = strlen(why->text);
-    snprintf(why->text + used, sizeof why->text - used, ": %s", inner.text);
+    append(why, inner.text);
     return code;
 }
 
 int refuse_errno(struct reason *why, int code, const char *format, ...)
 {
     va_list arguments;
-    size_t used;
 
-    if (!why)
-        return code;
     va_start(arguments, format);
-    vsnprintf(why->text, sizeof why->text, format, arguments);
+    write_text(why, format, arguments);
     va_end(arguments);
-    used = strlen(why->text);
-    snprintf(why->text + used, sizeof why->text - used, ": %s", wisp_status_text(code));
+    append(why, wisp_status_text(code));
+    return code;
+}
+
+int refuse_thread(struct reason *why, int code, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_text(why, format, arguments);
+    va_end(arguments);
+    append(why, wisp_status_text(code));
+    if (code == -EAGAIN)
+        append(why, "no more threads may be started: raise TasksMax= of the service, or the user's limit of processes "
+                    "(LimitNPROC=, ulimit -u), or have fewer shards and threads");
     return code;
 }

@@ -30,11 +30,16 @@ int refuse_in(struct reason *why, int code, const char *format, ...) __attribute
 /* refuse() with ": " and the system's text for -`code` appended; for the failed system call itself. */
 int refuse_errno(struct reason *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* refuse_errno() for a thread that could not be started: where that is for want of room, with the limits that there
+ * are. */
+int refuse_thread(struct reason *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* The static analyzer does not look into error.c: what comes back is what went in. */
 #ifdef __clang_analyzer__
-#define refuse(why, code, ...)       ((refuse)((why), (code), __VA_ARGS__), (code))
-#define refuse_in(why, code, ...)    ((refuse_in)((why), (code), __VA_ARGS__), (code))
-#define refuse_errno(why, code, ...) ((refuse_errno)((why), (code), __VA_ARGS__), (code))
+#define refuse(why, code, ...)        ((refuse)((why), (code), __VA_ARGS__), (code))
+#define refuse_in(why, code, ...)     ((refuse_in)((why), (code), __VA_ARGS__), (code))
+#define refuse_errno(why, code, ...)  ((refuse_errno)((why), (code), __VA_ARGS__), (code))
+#define refuse_thread(why, code, ...) ((refuse_thread)((why), (code), __VA_ARGS__), (code))
 #endif
 
 #endif

@@ -139,6 +139,7 @@ static void say_farewell(void)
 static int serve(const struct options *options, struct config *config)
 {
     cleanup_close int signals = signals_open();
+    struct reason why = { "" };
     int result, code;
 
     if (signals < 0) {
@@ -147,8 +148,8 @@ static int serve(const struct options *options, struct config *config)
     }
     result = log_writer_start(); /* after the signals, which the thread is not to get either */
     if (result) {
-        log_error("the log's thread: %s", wisp_status_text(result));
-        return EXIT_FAILED;
+        (void)refuse_thread(&why, result, "the log's thread");
+        return complain(result, &why);
     }
     insist_set_farewell(say_farewell);
     code = serve_until_told(options, config, signals);

@@ -123,8 +123,9 @@ static int choose(struct wispd *daemon, uid_t uid, struct attacher **out, struct
     if (!found->helper) {
         int result = helper_new("wispd-attacher", &found->helper);
 
-        if (!result)
-            result = loop_edge(daemon->loop, helper_eventfd(found->helper), event_token(EVENT_ATTACHER, NULL));
+        if (result)
+            return refuse_thread(why, result, "attaching a buffer");
+        result = loop_edge(daemon->loop, helper_eventfd(found->helper), event_token(EVENT_ATTACHER, NULL));
         if (result) {
             found->helper = helper_free(found->helper); /* one that nobody listens to would never be done */
             return refuse_errno(why, result, "attaching a buffer");

@@ -82,9 +82,10 @@ static int parts_make(struct wispd *daemon, struct reason *why)
     result = users_init(&daemon->users, capacity, config->limits.channels_per_user, config->limits.memory_per_user);
     if (!result)
         result = connection_table_init(&daemon->table, capacity, config->shards);
-    if (!result)
-        result = helper_new("wispd-helper", &daemon->helper);
-    return result ? refuse_errno(why, result, "starting") : loops_open(daemon, why);
+    if (result)
+        return refuse_errno(why, result, "starting");
+    result = helper_new("wispd-helper", &daemon->helper);
+    return result ? refuse_thread(why, result, "the helper's thread") : loops_open(daemon, why);
 }
 
 /* The first set, with the numbers of the last one of a daemon before. */
@@ -108,7 +109,7 @@ static int wispd_init(struct wispd *daemon, const struct config_source *source, 
     if (!result)
         result = load_first(daemon, &set, why);
     if (!result && source && (result = reload_new(source, &daemon->reload)))
-        (void)refuse_errno(why, result, "the loader's thread");
+        (void)refuse_thread(why, result, "the loader's thread");
     if (!result && source)
         reload_instead(daemon, &set);
     if (!result)

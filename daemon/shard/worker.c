@@ -249,7 +249,7 @@ static int begin_threads(struct worker *worker)
     result = threads > 1 ? pool_new(threads, &worker->shard.pool) : 0;
 
     if (result)
-        return refuse_errno(&worker->why, result, "threads: starting %u for a shard", threads);
+        return refuse_thread(&worker->why, result, "threads: starting %u for a shard", threads);
     pool_run(worker->shard.pool, begin_part, worker);
     for (uint32_t i = 0; !result && i < threads; i++) {
         if (worker->bound[i])
@@ -285,7 +285,7 @@ static int start(struct worker *worker, struct reason *why)
     int result = pthread_create(&worker->thread, NULL, work, worker);
 
     if (result)
-        return refuse_errno(why, -result, "the shard's thread");
+        return refuse_thread(why, -result, "the shard's thread");
     worker->running = true;
     (void)pthread_setname_np(worker->thread, SHARD_THREAD);
     while (sem_wait(&worker->started))

@@ -319,13 +319,13 @@ static void an_unknown_loop_is_refused(void **state)
 
 /* ---- in a sandbox ---- */
 
-/* Runs wispd where one system call gets EPERM, as in a container; the descriptor reads its log. */
-static int run_without(unsigned call, const char *loop, const char *socket, pid_t *pid)
+/* Runs wispd where one system call fails so, as in a container; the descriptor reads its log. */
+static int run_without(unsigned call, unsigned error, const char *loop, const char *socket, pid_t *pid)
 {
     struct sock_filter rules[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = { .len = ARRAY_SIZE(rules), .filter = rules };
@@ -360,7 +360,7 @@ static void without_io_uring_epoll_serves(void **state)
         ssize_t got;
 
         snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "sandbox.sock"));
-        log = run_without(calls[i], "auto", path, &pid);
+        log = run_without(calls[i], EPERM, "auto", path, &pid);
         for (int waited = 0; waited < 10000 && connected < 0; waited += 5) {
             poll(NULL, 0, 5);
             connected = raw_connect(path);
@@ -380,7 +380,7 @@ static void without_io_uring_epoll_serves(void **state)
         close(log);
 
         /* Asked for by name, it is that or nothing. */
-        log = run_without(calls[i], "io_uring", path, &pid);
+        log = run_without(calls[i], EPERM, "io_uring", path, &pid);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(WEXITSTATUS(status), 1);
         got = read(log, output, sizeof output - 1);
@@ -389,6 +389,25 @@ static void without_io_uring_epoll_serves(void **state)
         assert_non_null(strstr(output, "io_uring was asked for and cannot be used"));
         close(log);
     }
+}
+
+/* As where TasksMax= or a limit of processes is too low: it says which there are. */
+static void without_threads_it_says_what_to_raise(void **state)
+{
+    int log, status;
+    ssize_t got;
+    pid_t pid;
+
+    (void)state;
+    log = run_without(SYS_clone3, EAGAIN, loop_now, scratch_path(bed.folder, "s"), &pid);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    got = read(log, output, sizeof output - 1);
+    assert_true(got > 0);
+    output[got] = 0;
+    close(log);
+    assert_non_null(strstr(output, "'s thread: Resource temporarily unavailable: "));
+    assert_non_null(strstr(output, "raise TasksMax= "));
 }
 
 /* Clients' memory is passed on through /proc: without it the daemon does not say that it serves. */
@@ -442,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_configuration_is_tested_and_printed),
         cmocka_unit_test(an_unknown_loop_is_refused),
         cmocka_unit_test(without_io_uring_epoll_serves),
+        cmocka_unit_test(without_threads_it_says_what_to_raise),
         cmocka_unit_test(without_proc_it_does_not_start),
     };
 

@@ -30,6 +30,12 @@ static void test_reason_gains_context(void **state)
     assert_string_equal(why.text, "layer a: row 7");
     assert_int_equal(refuse_errno(&why, -ENOENT, "cannot open x"), -ENOENT);
     assert_string_equal(why.text, "cannot open x: No such file or directory");
+    assert_int_equal(refuse_thread(&why, -ENOMEM, "%d threads", 2), -ENOMEM);
+    assert_string_equal(why.text, "2 threads: Cannot allocate memory");
+    assert_int_equal(refuse_thread(&why, -EAGAIN, "%d threads", 2), -EAGAIN);
+    assert_non_null(strstr(why.text, "2 threads: Resource temporarily unavailable: no more threads"));
+    assert_non_null(strstr(why.text, "raise TasksMax= "));
+    assert_int_equal(refuse_thread(NULL, -EAGAIN, "nobody asked"), -EAGAIN);
     assert_int_equal(refuse(NULL, -EIO, "nobody asked"), -EIO);
 }
 
