@@ -74,14 +74,18 @@ static int on_signal(struct wispd *daemon, struct connection *connection, const 
  * whoever does not read it is not to have us restarted. */
 static void watchdog_tell(struct wispd *daemon)
 {
-    const bool helper = helper_lives(daemon->helper), shards = shards_live(daemon);
+    static const char then[] = "until it comes round, the watchdog is not told that all is well";
+    const bool helper = helper_lives(daemon->helper);
+    const uint32_t shard = shards_find_stuck(daemon);
+    const bool stuck = !helper || shard < daemon->shards;
 
-    if (helper && shards)
+    if (!stuck)
         sd_notify(0, "WATCHDOG=1");
+    else if (!daemon->stuck && !helper)
+        log_error("wispd-helper is stuck: %s", then);
     else if (!daemon->stuck)
-        log_error("the %s is stuck: until it comes round, the watchdog is not told that all is well",
-                  helper ? "shard" : "helper");
-    daemon->stuck = !helper || !shards;
+        log_error("wispd-shard of shard %u is stuck: %s", shard, then);
+    daemon->stuck = stuck;
 }
 
 static int on_watchdog(struct wispd *daemon, struct connection *connection, const struct loop_event *event)

@@ -90,13 +90,15 @@ void shards_rest(struct wispd *daemon)
         worker_rest(daemon->workers[i]);
 }
 
-bool shards_live(struct wispd *daemon)
+uint32_t shards_find_stuck(struct wispd *daemon)
 {
-    bool live = true;
+    uint32_t stuck = daemon->shards;
 
-    for (uint32_t i = 0; i < daemon->shards; i++) /* each is asked, whatever the others said */
-        live = worker_lives(daemon->workers[i]) && live;
-    return live;
+    for (uint32_t i = daemon->shards; i-- > 0;) { /* each is asked, whatever the others said */
+        if (!worker_lives(daemon->workers[i]))
+            stuck = i;
+    }
+    return stuck;
 }
 
 /* ---- what they have counted ---- */

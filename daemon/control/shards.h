@@ -30,8 +30,9 @@ void shards_disarm(struct wispd *daemon);
 void shards_drain(struct wispd *daemon);
 void shards_rest(struct wispd *daemon);
 
-/* Whether all come round (worker_lives()). */
-bool shards_live(struct wispd *daemon);
+/* Asks all whether they come round (worker_lives()). The first that does not, by its number; as many as there are:
+ * none. */
+uint32_t shards_find_stuck(struct wispd *daemon);
 
 /* What was counted, of all. */
 struct shard_counts {
