@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # wispd as a service: this build, installed into a machine with a real systemd, started by its first client, killed, hung,
-# stopped, and misconfigured. A line a check; exit status 77 where no machine can be booted.
+# stopped, and misconfigured. A line a check; exit status 77 where no machine can be booted. WISP_TEST_SHARDS has it compute on
+# so many shards, and leaves out what they have no part in.
 set -u
 export LC_ALL=C.UTF-8
 here=$(dirname "$(readlink -f "$0")")
@@ -11,6 +12,7 @@ binary_dir=${WISP_BINARY_DIR:-$source_dir/build/release}
 . "$here/boot.sh"
 machine_check || exit 77
 
+shards=${WISP_TEST_SHARDS:-1}
 began=$(date +%s%N)
 passed=0 failed=0
 
@@ -63,7 +65,7 @@ if ! find "$tree" -name fashion.safetensors | grep -q .; then
     echo "no machine: this build installs no models to serve" >&2
     exit 77
 fi
-cp "$binary_dir/tests/bin/wisp-steady" "$tree/srv/"
+cp "$binary_dir"/tests/bin/{wisp-steady,wispd-hold} "$tree/srv/"
 cp -r "$source_dir/examples" "$tree/srv/"
 case $unit in
 /usr/lib/* | /usr/local/lib/* | /lib/*) ;;
@@ -89,6 +91,11 @@ check "the socket is enabled, and active" \
     equal "$(machine systemctl is-enabled wispd.socket) $(machine systemctl is-active wispd.socket)" "enabled active"
 check "with its user and its folders" machine sh -c 'id wisp >/dev/null && test -d /var/lib/wisp/models'
 machine systemctl disable --now wispd.socket 2>/dev/null
+
+if [ "$shards" -gt 1 ]; then
+    machine sh -c "printf 'shards: %s\n' $shards | cat - $config >$config.new && mv $config.new $config"
+    machine sed -i '/tagger.safetensors/,$d' "$config" # the first three models do, and are loaded often
+fi
 
 # ---- the files
 
@@ -128,6 +135,8 @@ uid=$(machine id -u wisp)
 check "what it measured is kept" machine test -s /var/cache/wisp/weight-formats
 check "runs as wisp, without capabilities or new privileges, behind a filter" \
     like "$(printf '%s' "$status" | tr '\n\t' '  ')" "*Uid: $uid $uid *CapEff: 0000000000000000 *NoNewPrivs: 1 *Seccomp: 2 *"
+check "and behind one more of its own, so that it makes no rings any more and runs nothing" \
+    empty "$(journal | grep 'could still make rings')"
 check "in a network of its own" \
     [ "$(machine readlink "/proc/$pid/ns/net")" != "$(machine readlink /proc/1/ns/net)" ]
 check "text and audio answer too" quietly machine sh -c \
@@ -151,14 +160,35 @@ machine rm -r /var/lib/prometheus/node-exporter
 check "where there is no such folder, it fails and says so" \
     like "$(machine sh -c 'systemctl start wisp-textfile.service; journalctl -q --no-pager -o cat -u wisp-textfile.service' 2>&1)" '*wisp.prom*'
 
-# ---- killed and hung under a client that never stops asking
+# ---- killed and hung under clients that never stop asking, one for each shard
 
-steady_log=$MACHINE_WORK/steady.log
-as_user 65534 /srv/wisp-steady image >"$steady_log" 2>&1 &
-steady=$!
-check "a steady client is served" within 5 grep -q '^steady' "$steady_log"
-is_kept() { [ "$(property NFileDescriptorStore)" -ge 6 ]; }
-check "systemd keeps its channel, and the routes" within 5 is_kept
+clients=()
+clients_start() {
+    local i
+    clients=()
+    for i in $(seq "$shards"); do
+        as_user 65534 /srv/wisp-steady image >"$MACHINE_WORK/steady$i.log" 2>&1 &
+        clients+=($!)
+        check "steady client $i is served" within 5 grep -q '^steady' "$MACHINE_WORK/steady$i.log"
+    done
+}
+# clients_end PATTERN: what each is to have said at last.
+clients_end() {
+    local i
+    machine sh -c 'kill -TERM $(pidof wisp-steady)'
+    for i in $(seq "$shards"); do
+        wait "${clients[$((i - 1))]}"
+        check "client $i saw nothing of all that: $(tail -1 "$MACHINE_WORK/steady$i.log")" equal $? 0
+        check "and the library had nothing to send again" like "$(tail -1 "$MACHINE_WORK/steady$i.log")" "$1"
+    done
+}
+
+clients_start
+check "each shard has one" equal \
+    "$(machine wisp clients --json | grep -o '"shard": [0-9]*' | sort | tr -d '\n')" \
+    "$(seq 0 $((shards - 1)) | sed 's/^/"shard": /' | tr -d '\n')"
+is_kept() { [ "$(property NFileDescriptorStore)" -ge $((5 * shards + 1)) ]; }
+check "systemd keeps their channels, and the routes" within 5 is_kept
 since=$(date +%s%N)
 machine kill -KILL "$pid"
 quietly machine wisp ping --count 1
@@ -166,8 +196,8 @@ pinged=$?
 check "kill -9: a ping straight after is answered, in $(milliseconds_since "$since") ms" equal $pinged 0
 check "by another process, started by Restart=" within 5 has_restarted 1
 
-check "which goes on with the channel: $(journal | grep 'go on, after' | tail -1)" \
-    like "$(machine wisp status --json)" '*"resumed": 1,*'
+check "which goes on with the channels: $(journal | grep 'go on, after' | tail -1)" \
+    like "$(machine wisp status --json)" "*\"resumed\": $shards,*"
 
 check "the unit has a watchdog" like "$(property WatchdogUSec)" '[1-9]*s'
 drop_in wispd.service '[Service]' WatchdogSec=1s
@@ -178,21 +208,37 @@ machine kill -STOP "$pid"
 within 10 has_restarted 1
 check "SIGSTOP: the watchdog (1 s) has it restarted after $(milliseconds_since "$since") ms" has_restarted 1
 check "and the journal says why" like "$(journal)" '*Watchdog timeout*'
-sleep 0.3
-machine kill -TERM "$(machine pidof wisp-steady)"
-wait $steady
-steady_status=$?
-check "the client saw nothing of all that: $(tail -1 "$steady_log")" equal "$steady_status" 0
-check "and the library had nothing to send again" like "$(tail -1 "$steady_log")" '* resubmitted 0*'
+
+# Each thread that clients wait for, alone, while all the others go on.
+restarts=1
+held_is_replaced() {
+    local name=$1 nth=$2 thread
+    thread=$(machine sh -c "cd /proc/$(property MainPID)/task && grep -lx $name */comm | sed -n ${nth}p")
+    machine /srv/wispd-hold "${thread%/comm}" >"$MACHINE_WORK/hold.log" 2>&1 &
+    within 5 grep -q held "$MACHINE_WORK/hold.log" || { cat "$MACHINE_WORK/hold.log"; return 1; }
+    restarts=$((restarts + 1))
+    within 10 has_restarted $restarts
+}
+watched() {
+    local since
+    since=$(date +%s%N)
+    held_is_replaced "$1" "$2"
+    check "$1 $2 stopped alone: the watchdog has wispd restarted after $(milliseconds_since "$since") ms" has_restarted $restarts
+    check "and the journal names it" like "$(journal | grep 'is stuck' | tail -1)" "*$1*"
+    within 5 machine wisp ping --count 1 >/dev/null
+}
+if [ "$shards" -gt 1 ]; then
+    watched wispd-helper 1
+    for i in $(seq "$shards"); do watched wispd-shard "$i"; done
+fi
+clients_end '* resubmitted 0*'
 
 # ---- reloaded and rolled back, under a client that never stops asking
 
 name_of() { machine wisp models --json | grep -o '"name": "[^"]*"' | sort | tr -d '\n'; }
 machine cp "$config" "$config.good"
 models_before=$(name_of)
-as_user 65534 /srv/wisp-steady image >"$steady_log" 2>&1 &
-steady=$!
-check "a steady client is served" within 5 grep -q '^steady' "$steady_log"
+clients_start
 pid=$(property MainPID)
 machine sh -c "printf '  - path: %s\n    name: more\n' $(machine sh -c 'ls /usr/share/wisp/models/oil.safetensors /usr/local/share/wisp/models/oil.safetensors 2>/dev/null') >>$config"
 check "systemctl reload takes one model more" machine systemctl reload wispd.service
@@ -216,14 +262,40 @@ check "a crash does not bring back what was rolled back from" equal "$(name_of)"
 machine kill -HUP "$(property MainPID)"
 is_back() { like "$(name_of)" '*"more"*' >/dev/null; }
 check "SIGHUP serves what is configured" within 10 is_back
-machine kill -TERM "$(machine pidof wisp-steady)"
-wait $steady
-check "the client saw nothing of all that: $(tail -1 "$steady_log")" equal $? 0
+clients_end '*'
 machine mv "$config.good" "$config"
+
+# ---- fewer threads than it needs: all but the last one
+
+few=$((shards + 3)) # by both limits: not every machine has the first
+drop_in wispd.service '[Service]' TasksMax=$few LimitNPROC=$few
+machine systemctl restart wispd.service 2>/dev/null
+check "a service that may not start its threads says which limit to raise" \
+    like "$(journal)" "*'s thread: Resource temporarily unavailable: *raise TasksMax=*"
+drop_in wispd.service
 machine systemctl restart wispd.service
+check "with as many as it wants it serves" quietly machine wisp ping
+
+finish() {
+    machine systemctl stop wispd.socket wispd.service
+    check "stops cleanly" equal "$(property ActiveState) $(property Result) $(property ExecMainStatus)" "inactive success 0"
+    check "nothing of it is left: no process, no folder, no shared memory" \
+        empty "$(machine sh -c 'ps -u wisp -o comm=; ls -d /run/wisp 2>/dev/null; ls -A /dev/shm')"
+}
+power_off() {
+    check "the machine powers off by itself" machine_stop
+    echo "$passed passed, $failed failed"
+    [ $failed = 0 ]
+    exit
+}
+if [ "$shards" -gt 1 ]; then
+    finish
+    power_off
+fi
 
 # ---- where io_uring is forbidden
 
+steady_log=$MACHINE_WORK/steady.log
 drop_in wispd.service '[Service]' 'SystemCallFilter=~io_uring_setup'
 machine systemctl restart wispd.service
 check "without io_uring: $(property StatusText)" like "$(property StatusText)" '*epoll*'
@@ -296,10 +368,7 @@ check "with the good one it serves again" quietly machine wisp ping
 
 # ---- stopped
 
-machine systemctl stop wispd.socket wispd.service
-check "stops cleanly" equal "$(property ActiveState) $(property Result) $(property ExecMainStatus)" "inactive success 0"
-check "nothing of it is left: no process, no folder, no shared memory" \
-    empty "$(machine sh -c 'ps -u wisp -o comm=; ls -d /run/wisp 2>/dev/null; ls -A /dev/shm')"
+finish
 
 # ---- misconfigured
 
@@ -309,7 +378,4 @@ check "a wrong configuration is refused with its place" like "$(journal)" "*$con
 sleep 0.5
 check "and not tried again" equal "$(property ExecMainStatus) $(property SubState)" "78 failed"
 machine systemctl stop wispd.socket
-
-check "the machine powers off by itself" machine_stop
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+power_off
