@@ -270,6 +270,32 @@ static void what_three_daemons_died_of_is_given_up(void **state)
     stop();
 }
 
+/* An address is of the daemon that wrote it: whatever stands there, nothing of it is followed. */
+static void what_it_had_of_a_buffer_is_nobodys(void **state)
+{
+    enum { WAITING = 5 };
+    struct journal *journal;
+    uint32_t route;
+    size_t size;
+
+    (void)state;
+    start("    batch:\n      max: 64\n      wait: 1s\n", NULL);
+    open_kept(&bed.client, 1);
+    route = ask_route();
+    alpha_submit_many(&bed.client, route, WAITING);
+    journal = manager_map(&manager, "wisp-journal", &size);
+    assert_non_null(journal);
+    daemon_kill(&bed.daemon);
+    for (uint32_t i = 0; i < journal->welcome.entries; i++)
+        journal->requests[i].buffer = (struct buffer *)(uintptr_t)64; /* NOLINT(performance-no-int-to-ptr) */
+    munmap(journal, size);
+    daemon_restart(&bed.daemon);
+    reap_many(route, WAITING, 1);
+    alpha_round(bed.reference, &bed.client, route, 3, 9);
+    raw_close(&bed.client);
+    stop();
+}
+
 /* Whoever asked something and has no answer would wait for it for ever. */
 static void a_question_under_way_ends_the_channel(void **state)
 {
@@ -368,6 +394,7 @@ int main(void)
         cmocka_unit_test(killed_at_any_point_it_answers_once),
         cmocka_unit_test(a_failed_assertion_is_said_and_others_go_on),
         cmocka_unit_test(what_three_daemons_died_of_is_given_up),
+        cmocka_unit_test(what_it_had_of_a_buffer_is_nobodys),
         cmocka_unit_test(a_question_under_way_ends_the_channel),
         cmocka_unit_test(a_client_that_has_gone_meanwhile_is_forgotten),
         cmocka_unit_test(where_nothing_is_kept_any_more_the_client_is_told),

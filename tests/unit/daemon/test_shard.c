@@ -7,8 +7,10 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -18,6 +20,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "daemon/shard/doorbell.h"
 #include "unit/daemon/rig.h"
 
 /* ---- allocations are counted: the linker sends those of everything below here ---- */
@@ -230,6 +233,47 @@ static void few_idle_channels_are_looked_at_for_as_long_as_it_spins(void **state
     assert_int_equal(rig.shard.active_count, 0);
 }
 
+/* Whoever rings for nothing too often is not listened to for a while, and then again: though more of his rings had been
+ * reported by the same look at the events than the one that was too many. */
+static void a_doorbell_is_given_up_once(void **state)
+{
+    struct channel *channel = rig.channels[0];
+    const struct loop_event rung = { .result = POLLIN };
+    struct loop_event events[8];
+    struct loop *loop;
+    struct reason why;
+    unsigned timers = 0;
+    uint64_t end;
+
+    (void)state;
+    assert_ok(loop_new(LOOP_AUTO, 4, &loop, NULL, &why), why);
+    assert_int_equal(doorbell_listen(loop, channel), 0);
+    for (int i = 0; i < 100000 && doorbell_rung(loop, &rig.shard, channel, &rung); i++)
+        continue;
+    assert_true(channel->throttled);
+    for (int i = 0; i < 3; i++)
+        assert_true(doorbell_rung(loop, &rig.shard, channel, &rung));
+    end = clock_ns() + 300 * NS_PER_MS; /* three times as long as it is given up for */
+    while (clock_ns() < end) {
+        int count = loop_wait(loop, events, ARRAY_SIZE(events), end);
+
+        assert_true(count >= 0);
+        for (int i = 0; i < count; i++) {
+            if (events[i].token != shard_token(SHARD_EVENT_DOORBELL_AGAIN, channel))
+                continue;
+            timers++;
+            doorbell_again(loop, channel);
+        }
+    }
+    assert_int_equal(timers, 1);
+    assert_false(channel->throttled);
+    assert_int_equal(eventfd_write(channel->memory.eventfd, 1), 0);
+    assert_int_equal(loop_wait(loop, events, 1, clock_ns() + NS_PER_S), 1);
+    assert_int_equal(events[0].token, shard_token(SHARD_EVENT_DOORBELL, channel));
+    doorbell_forget(loop, channel);
+    loop_free(loop);
+}
+
 /* Whatever is asked, by whomever, in whatever order: one completion for each, the right one, and everything is free in
  * the end. */
 static void every_slot_gets_exactly_one_completion(void **state)
@@ -368,6 +412,7 @@ int main(void)
         RIG_TEST(a_starved_channel_is_looked_at_again),
         RIG_TEST(an_idle_channel_leaves_the_active_set),
         RIG_TEST(few_idle_channels_are_looked_at_for_as_long_as_it_spins),
+        RIG_TEST(a_doorbell_is_given_up_once),
         RIG_TEST(every_slot_gets_exactly_one_completion),
         RIG_TEST(the_path_of_a_request_allocates_nothing),
         RIG_TEST(the_path_of_a_request_makes_no_system_call),
