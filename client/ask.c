@@ -8,11 +8,10 @@
 
 #include "base/clock.h"
 #include "client/ask.h"
+#include "client/deadline.h"
 #include "client/engine.h"
 #include "client/event.h"
 #include "client/last_error.h"
-
-#define ASK_NS (10 * NS_PER_S)
 
 int client_drain(struct wisp_client *client, struct session *session)
 {
@@ -66,10 +65,9 @@ static void put_session(struct wisp_client *client, struct session *session, int
     pthread_mutex_unlock(&client->lock);
 }
 
-/* What takes as long as models do. */
-static bool loads(enum wire_type type)
+static enum client_wait waits_for(enum wire_type type)
 {
-    return type == WIRE_RELOAD || type == WIRE_ROLLBACK;
+    return type == WIRE_RELOAD || type == WIRE_ROLLBACK ? CLIENT_WAIT_LOAD : CLIENT_WAIT_QUESTION;
 }
 
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply)
@@ -80,10 +78,11 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
 int client_ask_about(struct wisp_client *client, enum wire_type type, const void *body, size_t length, uint64_t serial,
                      struct reply *reply)
 {
-    struct question question = {
-        .type = type, .body = body, .length = length, .deadline_ns = wisp_private_answer_by(client)
-    };
-    uint64_t deadline = question.deadline_ns;
+    const enum client_wait what = waits_for(type);
+    /* A question's usual limit begins when the daemon gets it: until then reconnect_ms is the limit. */
+    const bool later = !client->answer_ns && what == CLIENT_WAIT_QUESTION;
+    const uint64_t deadline = later ? FOREVER : client_limit_from_now(client, what);
+    struct question question = { .type = type, .body = body, .length = length, .deadline_ns = deadline };
     int result = client_check(client);
 
     *reply = (struct reply){ .fd = -1 };
@@ -99,8 +98,8 @@ int client_ask_about(struct wisp_client *client, enum wire_type type, const void
         }
         pthread_mutex_lock(&client->asking);
         question.id = ++client->questions;
-        if (!client->answer_ns && !loads(type))
-            question.deadline_ns = clock_ns() + ASK_NS;
+        if (later)
+            question.deadline_ns = client_limit_from_now(client, what);
         result = session_ask(session, &question, reply, last_error());
         pthread_mutex_unlock(&client->asking);
         put_session(client, session, result, reply->noticed);

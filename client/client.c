@@ -19,9 +19,25 @@ int client_check(const struct wisp_client *client)
     return last_error_set(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
 }
 
+uint64_t client_limit_ns(const struct wisp_client *client, enum client_wait what)
+{
+    static const uint64_t usual[] = { [CLIENT_WAIT_QUESTION] = 10 * NS_PER_S,
+                                      [CLIENT_WAIT_ANSWER] = 60 * NS_PER_S,
+                                      [CLIENT_WAIT_LOAD] = 600 * NS_PER_S };
+
+    return client->answer_ns ? client->answer_ns : usual[what];
+}
+
+uint64_t client_limit_from_now(const struct wisp_client *client, enum client_wait what)
+{
+    const uint64_t limit = client_limit_ns(client, what);
+
+    return limit == FOREVER ? FOREVER : clock_ns() + limit;
+}
+
 WISP_EXPORT uint64_t wisp_private_answer_by(const struct wisp_client *client)
 {
-    return client->answer_ns && client->answer_ns != FOREVER ? clock_ns() + client->answer_ns : FOREVER;
+    return client_limit_from_now(client, CLIENT_WAIT_ANSWER);
 }
 
 static int note_server(struct wisp_client *client, const struct session *session)

@@ -42,7 +42,7 @@ struct wisp_client {
     unsigned forks;           /* fork_count() when it was made; immutable, like the options below */
     char *socket_path;
     uint64_t reconnect_ns; /* 0: never */
-    uint64_t answer_ns;    /* 0: without limit, but for questions; FOREVER: for them, too */
+    uint64_t answer_ns;    /* 0: what is usual (client_limit_ns()); FOREVER: without limit */
     uint64_t spin_ns;
     struct wire_hello hello; /* what every daemon is told; sizes as the first one granted them */
 
@@ -86,6 +86,15 @@ struct wisp_client {
 
 /* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
 int client_check(const struct wisp_client *client);
+
+/* What a call waits for that is given no time itself. */
+enum client_wait { CLIENT_WAIT_QUESTION, CLIENT_WAIT_ANSWER, CLIENT_WAIT_LOAD };
+
+/* For how long at most: what the program said, or what only a fault makes longer; FOREVER. And the time of clock_ns()
+ * when that is over. */
+uint64_t client_limit_ns(const struct wisp_client *client, enum client_wait what);
+uint64_t client_limit_from_now(const struct wisp_client *client, enum client_wait what);
+
 /* Takes over a session, the first or a new one. The lock and the role. -ENOMEM: it is still the caller's. */
 int client_adopt(struct wisp_client *client, struct session *session);
 

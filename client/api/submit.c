@@ -118,7 +118,7 @@ WISP_EXPORT int wisp_private_run(wisp_request *request, uint64_t deadline_ns)
 
     if (!result && engine_wait(request->client, request, deadline_ns) == WISP_E_TIMEOUT)
         return last_error_set(WISP_E_TIMEOUT, "no answer within the %" PRIu64 " ms of answer_ms",
-                              (uint64_t)(request->client->answer_ns / NS_PER_MS));
+                              (uint64_t)(client_limit_ns(request->client, CLIENT_WAIT_ANSWER) / NS_PER_MS));
     return result ? result : request_explain(request);
 }
 

@@ -63,7 +63,7 @@ struct wisp_options {
     uint32_t reconnect_ms;   /* longest to be without a daemon before requests fail; 0: 30000; UINT32_MAX: never wait */
     uint32_t answer_ms;      /* longest that a call waits for the daemon that is given no time, a question or an answer
                                 as wisp_infer() does, then WISP_E_TIMEOUT; 0: 10000 for a question that the daemon has
-                                got, else, and for wisp_reload() and wisp_rollback(), without limit; UINT32_MAX:
+                                got, 60000 for an answer, 600000 for wisp_reload() and wisp_rollback(); UINT32_MAX:
                                 without limit */
     uint32_t spin_us;        /* spin this long for an answer before sleeping; 0: chosen for this machine;
                                 UINT32_MAX: never spin */

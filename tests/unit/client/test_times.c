@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where an answer's time went: the parts never exceed the whole, whatever a daemon says.
+ * Where an answer's time went: the parts never exceed the whole, whatever a daemon says. And for how long one is waited
+ * for.
  */
 #include "base/rng.h"
 #include "base/size.h"
+#include "client/client.h"
+#include "client/deadline.h"
 #include "client/times.h"
 #include "support/test.h"
 
@@ -71,6 +74,30 @@ static void test_the_parts_never_exceed_the_whole(void **state)
     }
 }
 
+/* No kind of call waits for ever because a program has not thought of it; one that says so does, and one that gives a
+ * limit has that, whatever it calls. */
+static void test_every_wait_has_a_limit(void **state)
+{
+    struct wisp_client client = { .answer_ns = 0 };
+
+    (void)state;
+    assert_int_equal(client_limit_ns(&client, CLIENT_WAIT_QUESTION), 10 * NS_PER_S);
+    assert_int_equal(client_limit_ns(&client, CLIENT_WAIT_ANSWER), 60 * NS_PER_S);
+    assert_int_equal(client_limit_ns(&client, CLIENT_WAIT_LOAD), 600 * NS_PER_S);
+    for (enum client_wait what = CLIENT_WAIT_QUESTION; what <= CLIENT_WAIT_LOAD; what++) {
+        const uint64_t before = clock_ns();
+        uint64_t limit;
+
+        client.answer_ns = 0;
+        limit = client_limit_from_now(&client, what);
+        assert_in_range(limit, before + 10 * NS_PER_S, clock_ns() + 600 * NS_PER_S);
+        client.answer_ns = FOREVER;
+        assert_true(client_limit_from_now(&client, what) == FOREVER);
+        client.answer_ns = 5;
+        assert_int_equal(client_limit_ns(&client, what), 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_a_wait_from_before_the_request_is_cut),
         cmocka_unit_test(test_another_clock_is_not_believed),
         cmocka_unit_test(test_the_parts_never_exceed_the_whole),
+        cmocka_unit_test(test_every_wait_has_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
