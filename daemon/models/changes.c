@@ -99,7 +99,8 @@ void changes_log(const struct loading *loading, uint64_t ns)
     print_list(line, sizeof line, "; loaded: ", lists[CHANGE_LOADED]);
     print_list(line, sizeof line, "; added: ", lists[CHANGE_ADDED]);
     print_list(line, sizeof line, "; removed: ", lists[CHANGE_REMOVED]);
-    log_notice("reload: serving %u model%s, %zu as before%s; in %llu ms", loading->set->model_count,
+    log_notice("%s: serving %u model%s, %zu as before%s; in %llu ms",
+               loading->kind == LOADING_BEFORE ? "rollback" : "reload", loading->set->model_count,
                loading->set->model_count == 1 ? "" : "s", json_array_size(lists[CHANGE_KEPT]), line,
                (unsigned long long)(ns / NS_PER_MS));
     line[0] = 0;

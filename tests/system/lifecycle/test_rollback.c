@@ -114,6 +114,7 @@ static void what_was_written_over_comes_back(void **state)
     put(2); /* not even what was rolled back from stands there any more */
     assert_int_equal(ask(WIRE_ROLLBACK), 0);
     assert_non_null(strstr(text, "\"loaded\":[\"alpha\"]"));
+    assert_true(daemon_logged(&bed.daemon, "rollback: serving 1 model, 0 as before; loaded: alpha; in "));
     serves(0);
     assert_int_equal(ask(WIRE_ROLLBACK), WISP_E_NO_MODEL);
     assert_true(daemon_logged(&bed.daemon, "rollback: refused, the models of before go on"));
