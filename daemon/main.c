@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/insist.h"
+#include "base/json/json_memory.h"
 #include "base/log.h"
 #include "base/log_writer.h"
 #include "daemon/control/wispd.h"
@@ -207,8 +208,10 @@ static int run(const struct options *options)
 int main(int argc, char **argv)
 {
     struct options options;
-    int code = options_parse(argc, argv, &options);
+    int code;
 
+    json_memory_watch();
+    code = options_parse(argc, argv, &options);
     log_init("wispd", LOG_LEVEL_INFO);
     if (code < 0)
         code = run(&options);

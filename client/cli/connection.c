@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "base/socket_path.h"
 #include "client/cli/connection.h"
@@ -76,7 +77,7 @@ json_t *connection_parse(const struct connection *connection, char *text)
 {
     cleanup_free char *owned = text;
     json_error_t error;
-    json_t *json = json_loads(owned ? owned : "", 0, &error);
+    json_t *json = json_from_string(owned, 0, &error);
 
     if (!json)
         fail(connection->verb, EXIT_FAILED, "the daemon's answer is damaged: %s at byte %d", error.text,
@@ -86,7 +87,7 @@ json_t *connection_parse(const struct connection *connection, char *text)
 
 int connection_print(const struct connection *connection, const json_t *json)
 {
-    if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) && !ferror(stdout))
+    if (json_to_file(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == -ENOMEM)
         return fail(connection->verb, EXIT_FAILED, "out of memory");
     putchar('\n');
     return EXIT_DONE;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json/json_memory.h"
 #include "client/cli/facts.h"
 
 enum { KEY_COLUMNS = 14, INDENT = 2, DEPTH_MAX = 4, TEXT_MAX = 4096, LIST_MAX = 12 /* more is data */ };
@@ -73,7 +74,7 @@ static void print_value(const struct screen *screen, const char *key, const json
         fact_print(screen, key, "%s", json_string_value(value));
         return;
     }
-    text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    text = json_to_text(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
     fact_print(screen, key, "%s", text ? text : "");
 }
 

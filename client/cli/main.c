@@ -11,6 +11,7 @@
 
 #include <wisp/wisp.h>
 
+#include "base/json/json_memory.h"
 #include "base/outcome.h"
 #include "base/output.h"
 #include "base/size.h"
@@ -124,6 +125,7 @@ static int verb_version(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    json_memory_watch();
     /* Characters as the person's terminal has them; numbers always with a point. */
     setlocale(LC_CTYPE, "");
     if (argc > 1)

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/connection.h"
 #include "client/cli/verb.h"
@@ -67,7 +68,7 @@ static void print(const struct connection *connection, const struct trips *trips
            us(trips->sorted[trips->count - 1]));
 }
 
-static void print_json(const struct connection *connection, const struct trips *trips)
+static int print_json(const struct connection *connection, const struct trips *trips)
 {
     json_t *object =
         json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "server", wisp_server(connection->client), "count",
@@ -75,9 +76,13 @@ static void print_json(const struct connection *connection, const struct trips *
                   (json_int_t)trips->sorted[0], "p50_ns", (json_int_t)percentile(trips, 50), "p99_ns",
                   (json_int_t)percentile(trips, 99), "most_ns", (json_int_t)trips->sorted[trips->count - 1]);
 
-    json_dumpf(object, stdout, JSON_COMPACT);
+    const int result = json_to_file(object, stdout, JSON_COMPACT);
+
     json_decref(object);
+    if (result == -ENOMEM)
+        return fail(usage.verb, EXIT_FAILED, "out of memory");
     puts("");
+    return EXIT_DONE;
 }
 
 int verb_ping(int argc, char **argv)
@@ -107,8 +112,7 @@ int verb_ping(int argc, char **argv)
     if (result)
         return connection_fail(&connection, result);
     if (json)
-        print_json(&connection, &trips);
-    else
-        print(&connection, &trips);
+        return print_json(&connection, &trips);
+    print(&connection, &trips);
     return EXIT_DONE;
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/insist.h"
+#include "base/json/json_memory.h"
 #include "daemon/control/describe.h"
 #include "daemon/control/reload.h"
 #include "daemon/control/shards.h"
@@ -149,7 +150,7 @@ struct description describe_daemon(const struct wispd *daemon)
         (json_int_t)daemon->keep.resumed, "limits", limits_json(daemon->config), "epoch", epoch);
     if (state && daemon->reload)
         add_reloads(state, reload_counts(daemon->reload));
-    text = state ? json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    text = state ? json_to_text(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(state);
     return (struct description){ .own = text };
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json/json_memory.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/models/changes.h"
@@ -71,7 +72,7 @@ char *changes_text(const struct loading *loading, uint64_t ns, bool can_roll_bac
     json_object_set_new(object, "restart", lines_of(loading->restart));
     json_object_set_new(object, "can_roll_back", json_boolean(can_roll_back));
     json_object_set_new(object, "ms", json_integer((json_int_t)(ns / NS_PER_MS)));
-    text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    text = object ? json_to_text(object, JSON_COMPACT) : NULL;
     json_decref(object);
     return text;
 }

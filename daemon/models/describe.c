@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/insist.h"
+#include "base/json/json_memory.h"
 #include "daemon/models/describe.h"
 #include "libipc/wire.h"
 #include "sparse/file/model_json.h"
@@ -69,7 +70,7 @@ enum { COUNTERS_MAX = 192 }; /* bytes that follow */
 
 static char *text_of(json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    char *text = value ? json_to_text(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 
     json_decref(value);
     return text;

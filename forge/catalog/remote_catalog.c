@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
 #include "forge/catalog/documents/document.h"
@@ -356,7 +357,7 @@ static int update_copy(struct http *http, struct copy *copy, const struct http_a
 {
     struct update update = { .http = http, .why = why };
     json_t *listing = may_be_listing(answer->body, answer->size)
-                          ? json_loadb(answer->body, answer->size, JSON_REJECT_DUPLICATES, NULL)
+                          ? json_from_text(answer->body, answer->size, JSON_REJECT_DUPLICATES, NULL)
                           : NULL;
     struct file_part etag = { answer->etag, strlen(answer->etag) };
     static const char some[] = "\"some\"";

@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "base/json/json_memory.h"
 #include "base/options.h"
 #include "base/size.h"
 #include "forge/catalog/documents/document.h"
@@ -124,7 +125,7 @@ static enum MHD_Result answer_listing(struct server *server, struct MHD_Connecti
     result = shelf_list(server->setup.shelf, &query, &array, &why);
     if (result)
         return say_failure(connection, result, &why);
-    text = json_dumps(array, JSON_FORM);
+    text = json_to_text(array, JSON_FORM);
     json_decref(array);
     return text ? answer_tagged(connection, "application/json", text) : MHD_NO;
 }
@@ -155,7 +156,7 @@ static enum MHD_Result add(struct server *server, struct MHD_Connection *connect
     stored = json_integer_value(json_object_get(object, "stored"));
     fprintf(stderr, "wisp structure serve: %" JSON_INTEGER_FORMAT " stored, %" JSON_INTEGER_FORMAT " there already\n",
             stored, json_integer_value(json_object_get(object, "known")));
-    text = json_dumps(object, JSON_FORM);
+    text = json_to_text(object, JSON_FORM);
     json_decref(object);
     return text ? answer(connection, stored ? MHD_HTTP_CREATED : MHD_HTTP_OK, "application/json", text, strlen(text),
                          NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json/json_memory.h"
 #include "base/memory.h"
 #include "forge/experiment/broadcast.h"
 #include "forge/experiment/candidate.h"
@@ -309,7 +310,7 @@ static char *first_text(const struct ranks *ranks, const char *own)
 static int compare_runs(const struct ranks *ranks, const char *run, struct reason *why)
 {
     cleanup_free char *text = first_text(ranks, run);
-    cleanup_json json_t *own = json_loads(run, 0, NULL), *first = text ? json_loads(text, 0, NULL) : NULL;
+    cleanup_json json_t *own = json_from_string(run, 0, NULL), *first = text ? json_from_string(text, 0, NULL) : NULL;
     const char *key;
     json_t *value;
 
@@ -352,7 +353,7 @@ static int compare_ranks(const struct candidates *c, struct reason *why)
     if (failed)
         return failed;
     run = candidate_describe(c, &(struct training){ .model = model, .seed = seed });
-    text = run ? json_dumps(run, JSON_FORM) : NULL;
+    text = run ? json_to_text(run, JSON_FORM) : NULL;
     return text ? compare_runs(c->ranks, text, why) : refuse(why, -ENOMEM, "out of memory");
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json/json_memory.h"
 #include "forge/experiment/halving_file.h"
 #include "forge/train/checkpoint.h"
 #include "sparse/file/json_text.h"
@@ -68,7 +69,7 @@ static int read_list(struct halving_file *file, const json_t *run, struct reason
 
 static int write_list(const struct halving_file *file, struct reason *why)
 {
-    cleanup_free char *text = file->temporary ? NULL : json_dumps(file->list, JSON_COMPACT);
+    cleanup_free char *text = file->temporary ? NULL : json_to_text(file->list, JSON_COMPACT);
 
     if (file->temporary)
         return 0;

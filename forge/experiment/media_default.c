@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/experiment/media_default.h"
@@ -149,7 +150,7 @@ static bool most_are_high(const struct dataset *data)
 
 int media_follow_rate(char **json, const struct dataset *data, struct reason *why)
 {
-    cleanup_json json_t *object = json_loads(*json, 0, NULL);
+    cleanup_json json_t *object = json_from_string(*json, 0, NULL);
     const json_int_t hop = json_integer_value(json_object_get(object, "hop"));
     char *text;
 
@@ -159,7 +160,7 @@ int media_follow_rate(char **json, const struct dataset *data, struct reason *wh
     json_object_set_new(object, "window", json_integer(512));
     if (hop)
         json_object_set_new(object, "hop", json_integer(hop * RATE_HIGH / RATE_USUAL));
-    text = json_dumps(object, JSON_FORM);
+    text = json_to_text(object, JSON_FORM);
     if (!text)
         return refuse_errno(why, -ENOMEM, "media");
     free(*json);
@@ -237,7 +238,7 @@ static int measure(const char *json, const struct dataset *data, const struct sp
 int media_of_model(const struct model *model, struct media **out, struct reason *why)
 {
     cleanup_json json_t *media = model_json_media(model);
-    cleanup_free char *text = media ? json_dumps(media, JSON_COMPACT) : NULL;
+    cleanup_free char *text = media ? json_to_text(media, JSON_COMPACT) : NULL;
 
     return text ? media_parse(text, out, why) : refuse_errno(why, -ENOMEM, "media");
 }
@@ -251,7 +252,7 @@ static bool is_by_itself(const json_t *object)
 
 static int normalise(char **json, const struct dataset *data, const struct split *split, struct reason *why)
 {
-    cleanup_json json_t *object = json_loads(*json, 0, NULL);
+    cleanup_json json_t *object = json_from_string(*json, 0, NULL);
     struct moments m = { .count = 0 };
     char *text;
     int result;
@@ -262,7 +263,7 @@ static int normalise(char **json, const struct dataset *data, const struct split
     if (result)
         return result;
     describe(object, &m, data->kind == MEDIA_IMAGE);
-    text = json_dumps(object, JSON_FORM);
+    text = json_to_text(object, JSON_FORM);
     if (!text)
         return refuse_errno(why, -ENOMEM, "media");
     free(*json);
@@ -272,7 +273,7 @@ static int normalise(char **json, const struct dataset *data, const struct split
 
 static bool wants_idf(const struct model *model)
 {
-    cleanup_json json_t *object = json_loads(model->media, 0, NULL);
+    cleanup_json json_t *object = json_from_string(model->media, 0, NULL);
 
     return !model->idf && json_is_true(json_object_get(object, "idf"));
 }

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json/json_memory.h"
 #include "forge/experiment/media_option.h"
 #include "forge/plan/lineage.h"
 #include "media/spec/media.h"
@@ -49,10 +50,10 @@ int media_option_read(const char *text, const struct media_input *input, char **
         name = text;
         source = file;
     }
-    object = json_loads(source, JSON_REJECT_DUPLICATES, &error);
+    object = json_from_string(source, JSON_REJECT_DUPLICATES, &error);
     if (!object)
         return refuse(why, WISP_E_FORMAT, "%s, line %d, column %d: %s", name, error.line, error.column, error.text);
-    compact = json_dumps(object, JSON_FORM);
+    compact = json_to_text(object, JSON_FORM);
     json_decref(object);
     if (!compact)
         return refuse_errno(why, -ENOMEM, "%s", name);

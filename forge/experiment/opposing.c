@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "forge/adversary/adversary.h"
 #include "forge/experiment/opposing.h"
 #include "forge/plan/assemble.h"
@@ -150,7 +151,7 @@ int opposing_describe(const struct experiment *s, struct model *model, json_t *t
             json_pack("{s:s, s:s}", "name", s->adversary->name, "identity", s->adversary->identity));
     if (result || !s->noise.alone)
         return result ? -ENOMEM : 0;
-    if (json_object_set_new(training, "media", json_loads(model->media, 0, NULL)))
+    if (json_object_set_new(training, "media", json_from_string(model->media, 0, NULL)))
         return -ENOMEM;
     free(model->media);
     model->media = NULL;

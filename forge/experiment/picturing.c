@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/data/pairs/pairs.h"
@@ -119,7 +120,7 @@ static void say_fit(const struct experiment *s, json_t *object)
 
 int picturing_describe(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    cleanup_json json_t *object = json_loads(s->model->media, 0, NULL);
+    cleanup_json json_t *object = json_from_string(s->model->media, 0, NULL);
     const char *answer = json_string_value(json_object_get(object, "answer"));
     int result = 0;
     char *text;
@@ -133,7 +134,7 @@ int picturing_describe(struct experiment *s, const struct experiment_options *o,
     if (result)
         return result;
     say_fit(s, object);
-    text = json_dumps(object, JSON_FORM);
+    text = json_to_text(object, JSON_FORM);
     if (!text)
         return refuse_errno(why, -ENOMEM, "media");
     free(s->model->media);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "forge/experiment/spelling.h"
 #include "forge/plan/lineage.h"
 #include "forge/vocabulary/learner.h"
@@ -12,7 +14,7 @@ CLEANUP_DEFINE(vocabulary, struct vocabulary, vocabulary_free)
 
 static int write_back(char **json, const json_t *object, struct reason *why)
 {
-    char *text = json_dumps(object, JSON_FORM);
+    char *text = json_to_text(object, JSON_FORM);
 
     if (!text)
         return refuse_errno(why, -ENOMEM, "media");
@@ -23,7 +25,7 @@ static int write_back(char **json, const json_t *object, struct reason *why)
 
 int spelling_answer(char **json, uint32_t features, unsigned long long sequence, struct reason *why)
 {
-    cleanup_json json_t *object = json_loads(*json, 0, NULL);
+    cleanup_json json_t *object = json_from_string(*json, 0, NULL);
 
     json_object_set_new(object, "answer",
                         json_pack("{s:s s:I s:I s:b}", "kind", "text", "features", (json_int_t)features, "sequence",
@@ -75,7 +77,7 @@ static bool is_called_for(const json_t *description)
 
 int spelling_learn(struct model *model, const struct dataset *data, const struct split *split, struct reason *why)
 {
-    cleanup_json json_t *object = json_loads(model->media, 0, NULL);
+    cleanup_json json_t *object = json_from_string(model->media, 0, NULL);
     json_t *answer = json_object_get(object, "answer");
     const bool reads = is_called_for(object), writes = is_called_for(answer) && data->targets;
     int result = 0;

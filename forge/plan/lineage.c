@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/json/json_memory.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/edges.h"
 #include "forge/plan/lineage.h"
@@ -60,7 +62,7 @@ char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
             json_object_set_new(object, "base",
                                 json_pack("{s:s s:s}", "name", pretrained_name(assembly->base), "hash",
                                           pretrained_hash(assembly->base)));
-        text = json_dumps(object, JSON_FORM);
+        text = json_to_text(object, JSON_FORM);
     }
     json_decref(object);
     return text;
@@ -68,7 +70,7 @@ char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
 
 json_t *lineage_of_model(const struct model *model)
 {
-    json_t *object = model->lineage ? json_loads(model->lineage, 0, NULL) : NULL;
+    json_t *object = model->lineage ? json_from_string(model->lineage, 0, NULL) : NULL;
 
     if (json_is_object(object))
         return object;
@@ -87,7 +89,7 @@ uint64_t lineage_seed(const struct model *model)
 
 int lineage_store(struct model *model, json_t *lineage)
 {
-    char *text = lineage ? json_dumps(lineage, JSON_FORM) : NULL;
+    char *text = lineage ? json_to_text(lineage, JSON_FORM) : NULL;
 
     json_decref(lineage);
     if (!text)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json/json_memory.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/train/checkpoint.h"
@@ -55,7 +56,7 @@ static json_t *describe_row(const char *dtype, uint64_t length, size_t size, uin
 static int header_fill(const struct checkpoint *c, json_t *header)
 {
     cleanup_json json_t *about = describe(c);
-    cleanup_free char *text = about ? json_dumps(about, JSON_COMPACT) : NULL;
+    cleanup_free char *text = about ? json_to_text(about, JSON_COMPACT) : NULL;
     char checksum[sizeof CHECKSUM_PREFIX + CHECKSUM_DIGITS] = CHECKSUM_PREFIX;
     uint64_t end = 0;
     int failed;
@@ -84,7 +85,7 @@ static int header_make(const struct checkpoint *c, char **out, size_t *size)
 
     if (result)
         return result;
-    text = json_dumps(header, JSON_COMPACT);
+    text = json_to_text(header, JSON_COMPACT);
     if (!text || !size_align(SAFETENSORS_LENGTH + strlen(text), SAFETENSORS_ALIGNMENT, &length) ||
         !(*out = memory_alloc(length + 1, 1)))
         return -ENOMEM;
@@ -364,8 +365,8 @@ static int compare(const char *path, const json_t *there, const json_t *here, st
         (compare_keys(path, there, false, there, here, why) || compare_keys(path, here, false, there, here, why) ||
          compare_keys(path, here, true, there, here, why)))
         return WISP_E_INVALID;
-    was = there ? json_dumps(there, form) : NULL;
-    is = here ? json_dumps(here, form) : NULL;
+    was = there ? json_to_text(there, form) : NULL;
+    is = here ? json_to_text(here, form) : NULL;
     return refuse(why, WISP_E_INVALID, "it is of another run: %s is %.80s there and %.80s here", *path ? path : "all",
                   was ? was : "missing", is ? is : "missing");
 }

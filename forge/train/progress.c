@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/loss.h"
@@ -147,7 +148,7 @@ void progress_event(struct progress *progress, json_t *event, const char *text)
     if (progress->tell && event)
         progress->tell(progress->told, event);
     if (progress->json && !progress->quiet && event) {
-        json_dumpf(event, stdout, JSON_FORM);
+        json_to_file(event, stdout, JSON_FORM);
         putchar('\n');
     } else if (!progress->json && !progress->quiet) {
         puts(text);

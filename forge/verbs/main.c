@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json/json_memory.h"
 #include "base/log.h"
 #include "base/outcome.h"
 #include "base/output.h"
@@ -67,6 +68,7 @@ static int unknown_verb(const char *word)
 
 int main(int argc, char **argv)
 {
+    json_memory_watch();
     /* A training must not end because nobody reads its progress any more. */
     signal(SIGPIPE, SIG_IGN);
     /* A limit to the size of files is an error like a full disk, after which what was begun is removed. */

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/timing/layer_times.h"
@@ -67,11 +68,11 @@ static void add_times(json_t *object, const json_t *times)
 
 static int print(json_t *object)
 {
-    int result = object ? json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
+    int result = json_to_file(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
     json_decref(object);
     putchar('\n');
-    return result && !ferror(stdout) ? fail(VERB, EXIT_FAILED, "out of memory") : EXIT_DONE;
+    return result == -ENOMEM ? fail(VERB, EXIT_FAILED, "out of memory") : EXIT_DONE;
 }
 
 int verb_show(int argc, char **argv)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json/json_memory.h"
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog/catalog.h"
@@ -118,7 +119,7 @@ static void plain_member(const json_t *object, const char *key, char out[static 
 
 static int print_answer(const char *verb, const char *address, const char *text, bool quiet)
 {
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *item;
+    json_t *object = json_from_string(text, JSON_REJECT_DUPLICATES, NULL), *item;
     size_t index;
 
     if (!object)

@@ -3,6 +3,7 @@
  * The description's validator: one table of keys, with each its type, bounds and what it is when absent; then what
  * concerns several keys at once (spec_finish()). A refusal names the key.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "base/suggest.h"
 #include "media/spec/media.h"
@@ -441,8 +443,8 @@ int media_parse(const char *json, struct media **out, struct reason *why)
 
     if (!media)
         return refuse_errno(why, -ENOMEM, "media description");
-    object = json_loads(json, JSON_REJECT_DUPLICATES, &error);
-    if (!object && json_error_code(&error) == json_error_out_of_memory)
+    object = json_from_string(json, JSON_REJECT_DUPLICATES, &error);
+    if (!object && errno == ENOMEM)
         return refuse_errno(why, -ENOMEM, "media description");
     if (!object)
         return refuse(why, WISP_E_FORMAT, "media description, line %d, column %d: %s", error.line, error.column,

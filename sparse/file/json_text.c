@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/json/json_memory.h"
 #include "sparse/file/json_text.h"
 
 /* Checks size and depth only; whether it is JSON is for the parser to say. */
@@ -45,9 +46,8 @@ int json_read(const char *text, size_t length, const struct json_limits *limits,
 
     if (result)
         return result;
-    errno = 0;
-    json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (errno == ENOMEM)
+    json = json_from_text(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!json && errno == ENOMEM)
         return refuse_errno(why, -ENOMEM, "JSON of %zu bytes", length);
     if (!json)
         return refuse(why, WISP_E_FORMAT, "not valid JSON, %s (byte %d)", error.text, error.position);
@@ -57,13 +57,7 @@ int json_read(const char *text, size_t length, const struct json_limits *limits,
 
 char *json_compact(const json_t *value)
 {
-    cleanup_free char *text = NULL;
-
-    if (!value)
-        return NULL;
-    errno = 0;
-    text = json_dumps(value, JSON_COMPACT);
-    return errno == ENOMEM ? NULL : steal(&text);
+    return json_to_text(value, JSON_COMPACT);
 }
 
 bool json_whole(const json_t *value, uint64_t max, uint64_t *out)

@@ -2,9 +2,6 @@
  *
  * JSON from and to text. Before a parser builds anything, one pass over the text counts what it would build: a header
  * of 16 MiB of "[[[[" or of "{},{}," costs that pass, not gigabytes. Duplicate keys are refused.
- *
- * The library does not always say when it could not allocate, and then finds fault with the text, or leaves some of it
- * out; malloc()'s errno is believed instead.
  */
 #ifndef SPARSE_FILE_JSON_TEXT_H
 #define SPARSE_FILE_JSON_TEXT_H

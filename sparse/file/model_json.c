@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sparse/file/model_json.h"
+#include <string.h>
+
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/memory.h"
+#include "sparse/file/model_json.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/layers/layer.h"
 
@@ -98,7 +101,7 @@ json_t *model_json_thresholds(const struct model *model)
 /* A JSON text of the model file, which its validator has parsed before; null when there is none. */
 static json_t *embedded(const char *text)
 {
-    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *value = text ? json_from_string(text, 0, NULL) : NULL;
 
     return value ? value : json_null();
 }

@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/bench/report.h"
 
@@ -88,7 +89,7 @@ bool report_json(FILE *out, const struct report *report, const struct level *lev
     json_object_set_new(object, "delayed", json_integer((json_int_t)figures->delayed));
     json_object_set_new(object, "windows", json_integer((json_int_t)level->trials));
     json_object_set_new(object, "stable", json_boolean(level->stable));
-    if (json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
+    if (json_to_file(object, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
         return false;
     fputc('\n', out);
     return !fflush(out);

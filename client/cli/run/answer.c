@@ -10,6 +10,7 @@
 #include <wisp/media.h>
 
 #include "base/cleanup.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/run/decoded.h"
 #include "client/cli/run/run.h"
@@ -214,7 +215,7 @@ static int print_human(const struct run *run, const struct answer *answer, size_
 
 /* ---- for a program ---- */
 
-static json_t *json_text(const char *text)
+static json_t *json_valid(const char *text)
 {
     cleanup_free char *valid = text_to_utf8(text);
 
@@ -226,7 +227,7 @@ static void note_line(json_t *object, const struct input *input)
 {
     if (!input->file)
         return;
-    json_object_set_new(object, "file", json_text(input->file));
+    json_object_set_new(object, "file", json_valid(input->file));
     json_object_set_new(object, "line", json_integer((json_int_t)input->line));
 }
 
@@ -241,7 +242,7 @@ static json_t *json_labels(const struct run *run, size_t count)
     json_t *list = json_array();
 
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:i, s:o}", "label", json_text(run->top[i].name), "index",
+        json_array_append_new(list, json_pack("{s:o, s:i, s:o}", "label", json_valid(run->top[i].name), "index",
                                               (int)run->top[i].index, "probability",
                                               json_number((double)run->top[i].probability)));
     return list;
@@ -280,22 +281,23 @@ static json_t *json_outputs(const struct run *run)
 /* One line; takes the reference. */
 static int print_line(const struct run *run, json_t *object)
 {
-    int result = object ? json_dumpf(object, run->screen.file, JSON_COMPACT | JSON_REAL_PRECISION(9)) : -1;
+    int result = json_to_file(object, run->screen.file, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
     json_decref(object);
-    fputc('\n', run->screen.file);
-    return result && !ferror(run->screen.file) ? -ENOMEM : 0;
+    if (result != -ENOMEM)
+        fputc('\n', run->screen.file);
+    return result == -ENOMEM ? result : 0; /* whether it could be written is seen at the end */
 }
 
 json_t *answer_json(const struct run *run, const struct input *input)
 {
     json_t *object =
-        json_pack("{s:o, s:o, s:o}", "input", json_text(input->name), "model", json_text(wisp_model_name(run->model)),
-                  "processing", json_text(wisp_model_processing(run->model)));
+        json_pack("{s:o, s:o, s:o}", "input", json_valid(input->name), "model", json_valid(wisp_model_name(run->model)),
+                  "processing", json_valid(wisp_model_processing(run->model)));
 
     note_line(object, input);
     if (run->written.name)
-        json_object_set_new(object, "output", json_text(run->written.name));
+        json_object_set_new(object, "output", json_valid(run->written.name));
     return object;
 }
 
@@ -335,7 +337,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         cleanup_free char *text = NULL;
 
         (void)take_transcript(run, &text);
-        json_object_set_new(object, "transcript", text ? json_text(text) : NULL);
+        json_object_set_new(object, "transcript", text ? json_valid(text) : NULL);
     }
     if (wisp_model_words(run->model))
         (void)decoded_json(run, object);
@@ -348,7 +350,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
 
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text)
 {
-    json_t *object = json_pack("{s:o, s:o, s:s}", "input", json_text(input->name), "error", json_text(text), "status",
+    json_t *object = json_pack("{s:o, s:o, s:s}", "input", json_valid(input->name), "error", json_valid(text), "status",
                                wisp_status_name(result));
 
     note_line(object, input);

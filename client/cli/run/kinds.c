@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "base/json/json_memory.h"
 #include "base/path.h"
 #include "base/size.h"
 #include "client/cli/run/kinds.h"
@@ -26,7 +27,7 @@ static const struct kind tensors = { "tensor", "file", { NULL } };
 
 const struct kind *kinds_of(const struct run *run)
 {
-    cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
+    cleanup_json json_t *json = json_from_string(wisp_model_json(run->model), 0, NULL);
     const char *name = json_string_value(json_object_get(json_object_get(json, "media"), "kind"));
 
     if (run->tensor)

@@ -250,7 +250,7 @@ static int print_gist(struct run *run, const struct answer *answer, const wisp_w
 
 /* ---- for a program ---- */
 
-static json_t *json_text(const char *text)
+static json_t *json_valid(const char *text)
 {
     cleanup_free char *valid = text_to_utf8(text);
 
@@ -259,11 +259,11 @@ static json_t *json_text(const char *text)
 
 static json_t *word_json(const struct wisp_word *word, size_t number)
 {
-    json_t *object = json_pack("{s:o s:I s:o s:f}", "word", json_text(word->text), "number", (json_int_t)number + 1,
-                               "label", json_text(word->category), "probability", (double)word->probability);
+    json_t *object = json_pack("{s:o s:I s:o s:f}", "word", json_valid(word->text), "number", (json_int_t)number + 1,
+                               "label", json_valid(word->category), "probability", (double)word->probability);
 
     if (word->lemma)
-        json_object_set_new(object, "lemma", json_text(word->lemma));
+        json_object_set_new(object, "lemma", json_valid(word->lemma));
     return object;
 }
 

@@ -13,6 +13,7 @@
 #include <wisp/media.h>
 
 #include "base/clock.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/run/decoded.h"
@@ -237,11 +238,13 @@ static int make_room(struct run *run)
 /* What only the model can tell; EXIT_DONE when it makes sense. */
 static int check_model(struct run *run)
 {
-    cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
+    cleanup_json json_t *json = json_from_string(wisp_model_json(run->model), 0, NULL);
     const json_t *media = json_object_get(json, "media");
     const char *kind = json_string_value(json_object_get(media, "kind"));
     const char *answer = json_string_value(json_object_get(media, "answer"));
 
+    if (!json)
+        return fail(usage.verb, EXIT_FAILED, "out of memory");
     run->masks = answer && !strcmp(answer, "mask");
     run->pictures = run->masks || (answer && !strcmp(answer, "picture"));
     run->compresses = wisp_model_decoder(run->model) != NULL;

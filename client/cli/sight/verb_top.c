@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/connection.h"
 #include "client/cli/facts.h"
@@ -218,7 +219,7 @@ static bool print_json(FILE *out, const struct moment *before, const struct mome
             json_array_append_new(list, rate_json(&lists[i], &rates[k]));
         json_object_set_new(object, lists[i].name, list);
     }
-    if (json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
+    if (json_to_file(object, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
         return false;
     fputc('\n', out);
     return !fflush(out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json/json_memory.h"
 #include "base/path.h"
 #include "forge/train/runs/run_log.h"
 
@@ -134,7 +135,7 @@ int run_log_event(struct run_log *log, const json_t *event, struct reason *why)
 static int take_line(struct run_log *log, const char *line, size_t length, struct reason *why)
 {
     json_error_t error;
-    json_t *event = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+    json_t *event = json_from_text(line, length, JSON_REJECT_DUPLICATES, &error);
     int result;
 
     if (!event)
