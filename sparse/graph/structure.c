@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Compiled into this file, so that its state may stand on the stack: that of the library has to be allocated. */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "base/size.h"
@@ -317,11 +319,9 @@ static void hash_parameter(XXH3_state_t *state, const struct structure_layer *la
 
 void structure_hash(const struct structure *structure, char out[33])
 {
-    XXH3_state_t *state = XXH3_createState();
+    XXH3_state_t place, *state = &place;
     XXH128_hash_t hash;
 
-    if (!state)
-        abort(); /* a few hundred bytes */
     XXH3_128bits_reset(state);
     hash_text(state, structure->processing);
     hash_signature(state, structure);
@@ -339,7 +339,6 @@ void structure_hash(const struct structure *structure, char out[33])
     }
     hash_text(state, structure->base ? structure->base : "");
     hash = XXH3_128bits_digest(state);
-    XXH3_freeState(state);
     snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
 }
 
