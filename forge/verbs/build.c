@@ -229,7 +229,9 @@ static int build_and_save(const struct build *build, const struct building *shop
         return status;
     plan_realise(plan, model);
     result = save_model(model, build->output, false, &why);
-    if (result || stat(build->output, &built.file) < 0)
+    if (!result && stat(build->output, &built.file) < 0)
+        result = refuse_errno(&why, -errno, "cannot look at %s, which was written", build->output);
+    if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     built.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
     status = sampling_export(VERB, &build->sampling, &plan->structure, model);
