@@ -11,12 +11,20 @@
 #include "client/last_error.h"
 #include "libipc/wake.h"
 
-void event_session(struct wisp_client *client, int socket, bool begin)
+int event_session(struct wisp_client *client, int socket, struct reason *why)
 {
     struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP };
 
+    insist(socket >= 0);
+    if (client->poll_fd < 0 || !epoll_ctl(client->poll_fd, EPOLL_CTL_ADD, socket, &event))
+        return 0;
+    return refuse_errno(why, -errno, "cannot watch the connection to wispd");
+}
+
+void event_session_end(struct wisp_client *client, int socket)
+{
     if (client->poll_fd >= 0)
-        (void)epoll_ctl(client->poll_fd, begin ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, socket, &event);
+        (void)epoll_ctl(client->poll_fd, EPOLL_CTL_DEL, socket, NULL);
 }
 
 /* At a time of clock_ns(), even a past one. */
@@ -59,6 +67,7 @@ static int open_descriptors(struct wisp_client *client)
     cleanup_close int poll_fd = epoll_create1(EPOLL_CLOEXEC);
     cleanup_close int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     struct epoll_event event = { .events = EPOLLIN };
+    int result = 0;
 
     if (poll_fd < 0 || timer_fd < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &event))
         return refuse_errno(last_error(), -errno, "cannot make a descriptor to poll");
@@ -66,10 +75,14 @@ static int open_descriptors(struct wisp_client *client)
     client->poll_fd = steal_fd(&poll_fd);
     client->timer_fd = steal_fd(&timer_fd);
     if (client->up)
-        event_session(client, client->session->socket, true);
+        result = event_session(client, client->session->socket, last_error());
     else if (client->attempt >= 0)
-        event_session(client, client->attempt, true);
-    return 0;
+        result = event_session(client, client->attempt, last_error());
+    if (result) { /* who polls it would never wake up */
+        close(steal_fd(&client->poll_fd));
+        close(steal_fd(&client->timer_fd));
+    }
+    return result;
 }
 
 int event_open(struct wisp_client *client)

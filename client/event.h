@@ -19,8 +19,9 @@
 
 /* Makes the descriptors, unless they are there. WISP_E_VERSION when the daemon cannot notify; -errno. */
 int event_open(struct wisp_client *client);
-/* A socket begins, or ceases, to be what a loop wakes for. */
-void event_session(struct wisp_client *client, int socket, bool begin);
+/* A socket begins to be what a loop wakes for (-errno: it cannot), or ceases to. */
+int event_session(struct wisp_client *client, int socket, struct reason *why);
+void event_session_end(struct wisp_client *client, int socket);
 /* Makes wisp_fd() readable, when somebody sleeps on it. */
 void event_ring(struct wisp_client *client);
 /* Asks for what the sleeping loop needs to be woken by; when the role becomes free it is asked for again. */

@@ -27,7 +27,7 @@ void client_lose(struct wisp_client *client)
     insist(client->up);
     client->up = false;
     requests_lose(client);
-    event_session(client, client->session->socket, false);
+    event_session_end(client, client->session->socket);
     session_lose(client->session);
     client->lost_ns = client->next_attempt_ns = clock_ns();
     client->backoff_ns = 0;
@@ -86,7 +86,11 @@ static int begin_attempt(struct wisp_client *client, struct reason *why)
     if (result)
         return result;
     insist(client->attempt >= 0);
-    event_session(client, client->attempt, true);
+    result = event_session(client, client->attempt, why);
+    if (result) {
+        socket_close(steal_fd(&client->attempt));
+        return result;
+    }
     if (now + GRACE_NS > client->lost_ns + client->reconnect_ns)
         client->lost_ns = now + GRACE_NS - client->reconnect_ns;
     return 0;
@@ -126,16 +130,19 @@ static int take_over(struct wisp_client *client, struct session *session, uint64
             result = buffers_renew(client, session, until, why);
         pthread_mutex_lock(&client->lock);
     }
+    if (!result)
+        result = event_session(client, session->socket, why);
     if (!result) {
         result = client_adopt(client, session);
-        if (result)
+        if (result) {
+            event_session_end(client, session->socket);
             (void)refuse_errno(why, result, "connecting to wispd");
+        }
     }
     if (result) {
         session_drop(session);
         return result;
     }
-    event_session(client, session->socket, true);
     requests_resend(client);
     waiters_wake(&client->waiters, NULL);
     return 0;
@@ -158,14 +165,15 @@ uint64_t reconnect_step(struct wisp_client *client, uint64_t deadline_ns)
     if (result)
         return failed(client, &why);
     socket = client->attempt;
-    event_session(client, socket, false); /* while it is certainly open */
+    event_session_end(client, socket); /* while it is certainly open */
     result = session_finish(socket, &client->hello, &session, &why);
     if (result == -EAGAIN) {
         if (reconnect_is_over(client)) {
             socket_close(steal_fd(&client->attempt));
             (void)refuse(&client->lost_why, 0, "wispd on %s does not answer", client->socket_path);
-        } else {
-            event_session(client, socket, true);
+        } else if (event_session(client, socket, &why)) {
+            socket_close(steal_fd(&client->attempt));
+            return failed(client, &why);
         }
         return later(client, FOREVER);
     }
