@@ -159,7 +159,7 @@ int session_finish(int socket, const struct wire_hello *hello, struct session **
     message_deinit(message);
     if (result) {
         session_free(session);
-        return result;
+        return result == -EAGAIN ? -ENOMEM : result; /* of mmap() and madvise(); here it would mean "not yet" */
     }
     *out = session;
     return 0;

@@ -116,6 +116,15 @@ int region_reopen_readonly(const struct region *region)
     return fd < 0 ? -errno : fd;
 }
 
+/* What comes of a descriptor that is none, or of none that has such a thing, is who sent it to blame for; all else not.
+ */
+static int refuse_examined(struct reason *why, int error, const char *what)
+{
+    const bool theirs = error == -EBADF || error == -ENOSYS || error == -EOPNOTSUPP;
+
+    return refuse(why, theirs ? WISP_E_INVALID : error, "cannot examine %s: %s", what, wisp_status_text(error));
+}
+
 static int check_descriptor(int fd, size_t size, struct reason *why)
 {
     struct statfs system;
@@ -123,13 +132,15 @@ static int check_descriptor(int fd, size_t size, struct reason *why)
     int seals;
 
     if (fstat(fd, &status) < 0 || fstatfs(fd, &system) < 0)
-        return refuse(why, WISP_E_INVALID, "cannot examine the descriptor: %s", wisp_status_text(-errno));
+        return refuse_examined(why, -errno, "the descriptor");
     if (!S_ISREG(status.st_mode) || system.f_type != FILE_SYSTEM)
         return refuse(why, WISP_E_INVALID, "the descriptor is not plain shared memory");
     if (status.st_size < 0 || (uintmax_t)status.st_size != size)
         return refuse(why, WISP_E_INVALID, "shared memory of %jd bytes where %zu were agreed", (intmax_t)status.st_size,
                       size);
     seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 && errno != EINVAL)
+        return refuse_errno(why, -errno, "cannot see how shared memory is sealed");
     if (seals < 0 || (seals & SIZE_SEALS) != SIZE_SEALS)
         return refuse(why, WISP_E_INVALID, "shared memory that its owner could still resize");
     return 0;
@@ -181,7 +192,7 @@ int region_map_theirs(struct region *out, int fd, size_t size, struct reason *wh
 
     *out = REGION_NULL;
     if (result)
-        return refuse(why, WISP_E_INVALID, "cannot examine the buffer: %s", wisp_status_text(result));
+        return refuse_examined(why, result, "the buffer");
     result = wire_check_memory(&memory, size, why);
     if (result)
         return result;

@@ -43,8 +43,8 @@ int region_create(struct region *out, const char *name, size_t size, bool writab
 int region_reopen_readonly(const struct region *region);
 
 /* Maps a descriptor received from the peer, after checking that it is a memfd (tmpfs) of exactly `size` bytes, sealed
- * SHRINK | GROW; WISP_E_INVALID otherwise. The descriptor is consumed on success and failure alike. The mapping is
- * MADV_DONTFORK: a forked child does not inherit the channel. */
+ * SHRINK | GROW; WISP_E_INVALID otherwise, -errno where that cannot be seen. The descriptor is consumed on success and
+ * failure alike. The mapping is MADV_DONTFORK: a forked child does not inherit the channel. */
 int region_map(struct region *out, int fd, size_t size, bool writable, struct reason *why);
 
 /* Maps memory that the peer has made, to be read, once wire_check_memory() has said that it can be; all of it is in
