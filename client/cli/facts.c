@@ -17,8 +17,11 @@ const char *member_text(const json_t *object, const char *key)
 
 uint64_t member_count(const json_t *object, const char *key)
 {
-    json_int_t value = json_integer_value(json_object_get(object, key));
+    const json_t *member = json_object_get(object, key);
+    const json_int_t value = json_integer_value(member);
 
+    if (json_is_true(member))
+        return 1;
     return value > 0 ? (uint64_t)value : 0;
 }
 

@@ -10,7 +10,8 @@
 
 #include "client/cli/screen.h"
 
-/* A member's value, and a harmless one when it is missing or of another type: older daemons say less. */
+/* A member's value, and a harmless one when it is missing or of another type: older daemons say less. What is true
+ * counts 1. */
 const char *member_text(const json_t *object, const char *key);
 uint64_t member_count(const json_t *object, const char *key);
 double member_real(const json_t *object, const char *key);

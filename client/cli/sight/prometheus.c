@@ -32,6 +32,11 @@ static const struct metric of_daemon[] = {
       "turned_away", 1, NULL },
     { "wisp_connections_given_up_total", "counter", "Idle connections closed to make room for another user's.",
       "given_up", 1, NULL },
+    { "wisp_reloads_total", "counter", "Sets of models that took the place of another.", "reloads", 1, NULL },
+    { "wisp_reloads_refused_total", "counter", "Reloads that were refused.", "reloads_refused", 1, NULL },
+    { "wisp_rollbacks_refused_total", "counter", "Rollbacks that were refused.", "rollbacks_refused", 1, NULL },
+    { "wisp_rolled_back", "gauge", "1: what is served is not what is configured, which was rolled back from.",
+      "rolled_back", 1, NULL },
     { "wisp_channels_resumed", "gauge", "Channels of a daemon before that this one went on with.", "resumed", 1, NULL },
 };
 
