@@ -19,6 +19,7 @@
 enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 
 #define CONFIG_SPIN_AUTO UINT64_MAX
+#define CONFIG_SLOW_AUTO UINT64_MAX
 
 enum { CONFIG_MODELS_MAX = 1024, CONFIG_USERS_MAX = 1024, CONFIG_SHARDS_MAX = 16, CONFIG_THREADS_MAX = 16 };
 
@@ -29,6 +30,7 @@ struct config_model {
     uint32_t batch_max; /* samples computed together at most */
     uint64_t wait_ns;   /* 0: natural batching, never wait for more */
     uint64_t time_ns;   /* what a batch takes at most, where users share the model */
+    uint64_t slow_ns;   /* its requests that take longer are logged; 0: none; CONFIG_SLOW_AUTO: as log_slow_ns has it */
     unsigned line;      /* where it stands, for later errors */
 };
 
@@ -57,7 +59,7 @@ struct config {
     bool pin;         /* each thread on a processor of its own */
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
     enum log_level log_level;
-    uint64_t log_slow_ns; /* requests that take longer are logged; 0: none */
+    uint64_t log_slow_ns; /* requests that take longer are logged, of models that say nothing else; 0: none */
     struct {
         uint32_t channels; /* in all */
         uint32_t channels_per_user;

@@ -44,7 +44,7 @@ int config_init(struct config *config)
 
 void config_model_init(struct config_model *model)
 {
-    *model = (struct config_model){ .batch_max = 32, .time_ns = 500 * NS_PER_US };
+    *model = (struct config_model){ .batch_max = 32, .time_ns = 500 * NS_PER_US, .slow_ns = CONFIG_SLOW_AUTO };
 }
 
 void config_user_init(struct config_user *user)

@@ -51,12 +51,12 @@ static const struct kind kind_duration = { .form = FORM_NUMBER,
                                            .width = 8,
                                            .parse = value_parse_duration,
                                            .format = value_format_duration };
-static const struct kind kind_spin = { .form = FORM_NUMBER,
-                                       .what = "auto or a duration such as 50us",
-                                       .width = 8,
-                                       .parse = value_parse_duration,
-                                       .format = value_format_duration,
-                                       .automatic = "auto" };
+static const struct kind kind_chosen = { .form = FORM_NUMBER,
+                                         .what = "auto or a duration such as 50us",
+                                         .width = 8,
+                                         .parse = value_parse_duration,
+                                         .format = value_format_duration,
+                                         .automatic = "auto" };
 static const struct kind kind_percent = { .form = FORM_NUMBER,
                                           .what = "a percentage such as 50%",
                                           .width = 4,
@@ -174,6 +174,7 @@ static const struct field model_fields[] = {
     { "name", &kind_name, AT(config_model, name) },
     { "default", &kind_switch, AT(config_model, preferred), 0, 1 },
     { "batch", &kind_section, .fields = batch_fields },
+    { "slow", &kind_chosen, AT(config_model, slow_ns), 0, 3600 * NS_PER_S },
     { .key = NULL },
 };
 
@@ -189,7 +190,7 @@ const struct field config_fields[] = {
     { "shards", &kind_count, AT(config, shards), 1, CONFIG_SHARDS_MAX },
     { "threads", &kind_count, AT(config, threads), 1, CONFIG_THREADS_MAX },
     { "pin", &kind_switch, AT(config, pin), 0, 1 },
-    { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },
+    { "spin", &kind_chosen, AT(config, spin_ns), 0, 100 * NS_PER_MS },
     { "limits", &kind_section, .fields = limit_fields },
     { "users", &kind_users, AT(config, users), .fields = user_fields, .live = true },
     { "models", &kind_models, AT(config, models), .fields = model_fields, .live = true },

@@ -28,6 +28,7 @@ struct instance {
     uint32_t batch_max;                /* of a model that decodes at least its beam */
     uint64_t wait_ns;
     uint64_t time_ns; /* of a batch at most, where users share the model */
+    uint64_t slow_ns; /* requests that take longer are reported; 0: none */
     bool preferred;
     bool shared;          /* its engine is one of the set before */
     bool answers;         /* for its processing type */

@@ -127,6 +127,11 @@ static void choices_close(struct choice_cache *choices)
     choice_cache_free(choices);
 }
 
+static uint64_t slow_of(const struct config *config, const struct config_model *entry)
+{
+    return entry->slow_ns == CONFIG_SLOW_AUTO ? config->log_slow_ns : entry->slow_ns;
+}
+
 /* A model, and the other half of one that has halves. */
 static int entry_load(const struct load *load, uint32_t number, struct reason *why)
 {
@@ -139,11 +144,14 @@ static int entry_load(const struct load *load, uint32_t number, struct reason *w
     instance->entry = number;
     choice_cache_set_patience(load->setup.choices, load->config->tune ? CHOICE_PATIENCE_NS : 0);
     result = instance_init(instance, entry, &load->setup, why);
+    instance->slow_ns = slow_of(load->config, entry);
     set->batch_max = MAX(set->batch_max, instance->batch_max);
     if (result || !*instance->decoder_name)
         return result;
     set->models[set->model_count++].entry = number;
-    return instance_init_decoder(instance + 1, entry, &load->setup, why);
+    result = instance_init_decoder(instance + 1, entry, &load->setup, why);
+    instance[1].slow_ns = instance->slow_ns;
+    return result;
 }
 
 /* All of them, so that one run names everything that is wrong. */
@@ -293,11 +301,7 @@ int model_set_load(const struct config *config, const struct model_set *before, 
     load.set = calloc(1, sizeof *load.set);
     if (!load.set)
         return refuse_errno(why, -ENOMEM, "models");
-    *load.set = (struct model_set){ .holders = 1,
-                                    .kernels = kernels,
-                                    .batch_max = 1,
-                                    .rows_max = config->limits.rows,
-                                    .slow_ns = config->log_slow_ns };
+    *load.set = (struct model_set){ .holders = 1, .kernels = kernels, .batch_max = 1, .rows_max = config->limits.rows };
     result = load_all(&load, before, why);
     if (result)
         set_free(load.set);

@@ -27,7 +27,6 @@ struct model_set {
     uint32_t batch_max;       /* of all models */
     uint32_t rows_max;        /* of one request */
     struct policies policies; /* what users may have of it */
-    uint64_t slow_ns;         /* requests that take longer are reported; 0: none */
 };
 
 /* Reads, packs and warms every model of the configuration, but for what the set before has of the same file, which is

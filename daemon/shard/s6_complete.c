@@ -61,6 +61,13 @@ static void count_refusal(struct tally *tally, int status)
     }
 }
 
+static bool is_slow(const struct request *request)
+{
+    const uint64_t from_ns = request->queue->instance->slow_ns;
+
+    return from_ns && request->done_ns - request->taken_ns > from_ns;
+}
+
 /* For the log. A model's name lasts as long as its queue is held, which the request does. */
 static void note_slow(struct shard *shard, const struct request *request)
 {
@@ -93,7 +100,7 @@ static void count(struct shard *shard, const struct request *request, int status
     } else if (model) {
         count_answer(user, request);
         count_answer(model, request);
-        if (shard->slow.from_ns && request->done_ns - request->taken_ns > shard->slow.from_ns)
+        if (is_slow(request))
             note_slow(shard, request);
     }
 }

@@ -256,7 +256,6 @@ void shard_use(struct shard *shard, struct queue_set *queues)
     queues->older = shard->serving;
     shard->serving = queues;
     shard->under_way_max = MAX(2 * queues->set->batch_max, 64u);
-    shard->slow.from_ns = queues->set->slow_ns;
     accounts_apply(&shard->accounts, &queues->set->policies);
     for (uint32_t i = 0; i < queues->set->model_count; i++)
         runner_lend(queues->queues[i].runner, shard->pool);

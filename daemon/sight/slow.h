@@ -23,7 +23,6 @@ struct slow_request {
 };
 
 struct slow_requests {
-    uint64_t from_ns;  /* that took longer; 0: none is noted */
     uint64_t left_out; /* others may read it (counter.h) */
     struct slow_request records[SLOW_RECORDS];
     struct slow_request *filled[SLOW_RECORDS]; /* the shard's: not handed over yet */

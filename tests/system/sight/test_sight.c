@@ -365,6 +365,19 @@ static void a_run_says_where_its_time_went(void **state)
 
 /* ---- the log ---- */
 
+static unsigned count_logged(const char *line)
+{
+    FILE *file = fopen(bed.daemon.log, "re");
+    char buffer[1024];
+    unsigned count = 0;
+
+    assert_non_null(file);
+    while (fgets(buffer, sizeof buffer, file))
+        count += strstr(buffer, line) != NULL;
+    fclose(file);
+    return count;
+}
+
 /* One that takes longer than the threshold is a line, which says whose it is; others are none. */
 static void slow_requests_are_logged(void **state)
 {
@@ -382,7 +395,50 @@ static void slow_requests_are_logged(void **state)
     bed_start(NULL, "  slow: 3600s\n");
 }
 
+/* A model's own threshold counts, either way. */
+static void a_model_may_have_a_threshold_of_its_own(void **state)
+{
+    static const struct {
+        const char *model_yaml, *yaml;
+        bool logged;
+    } rows[] = { { "    slow: 0\n", "  slow: 1ns\n", false }, { "    slow: 1ns\n", NULL, true } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        uint32_t route;
+
+        bed_start(rows[i].model_yaml, rows[i].yaml);
+        alpha_open(&bed.client, bed.daemon.socket);
+        route = raw_route(&bed.client, "alpha");
+        for (uint64_t k = 0; k < 20; k++)
+            alpha_round(bed.reference, &bed.client, route, 2, k);
+        raw_close(&bed.client);
+        RUN(false, "reload");
+        assert_true(daemon_logged(&bed.daemon, "reload: serving 1 model")); /* all that there was to say before, too */
+        if (rows[i].logged)
+            assert_true(daemon_logged(&bed.daemon, "a request of alpha, 2 samples, took "));
+        else
+            assert_int_equal(count_logged("a request of alpha"), 0);
+        assert_int_equal(daemon_stop(&bed.daemon), 0);
+    }
+    bed_start(NULL, NULL);
+}
+
 /* ---- Prometheus ---- */
+
+/* What became of reloads and rollbacks is worth an alert. */
+static void reloads_are_counted(void **state)
+{
+    (void)state;
+    RUN(false, "reload");
+    assert_int_equal(said.status, 0);
+    RUN(false, "rollback");
+    RUN(false, "stats", "--prometheus");
+    assert_non_null(strstr(said.out, "\nwisp_reloads_total 1\n"));
+    assert_non_null(strstr(said.out, "\nwisp_reloads_refused_total 0\n"));
+    assert_non_null(strstr(said.out, "\nwisp_rollbacks_refused_total 1\n"));
+    assert_non_null(strstr(said.out, "\nwisp_rolled_back 0\n"));
+}
 
 static void http_answers_and_refuses(void **state)
 {
@@ -470,6 +526,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(top_leaves_the_terminal_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_says_where_its_time_went, setup, teardown),
         cmocka_unit_test_teardown(slow_requests_are_logged, teardown),
+        cmocka_unit_test_teardown(a_model_may_have_a_threshold_of_its_own, teardown),
+        cmocka_unit_test_setup_teardown(reloads_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(http_answers_and_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_daemon_that_is_gone_is_down, setup, teardown),
         cmocka_unit_test_setup_teardown(options_that_do_not_go_together, setup, teardown),
