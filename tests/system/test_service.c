@@ -130,6 +130,23 @@ static void a_passed_socket_is_used_and_left(void **state)
     service_forget(&service);
 }
 
+/* As Type=notify-reload wants it, and whoever watches another type sees too. */
+static void a_reload_is_told(void **state)
+{
+    struct service service;
+    int status;
+
+    (void)state;
+    service_start(&service);
+    assert_int_equal(kill(service.pid, SIGHUP), 0);
+    assert_true(notified(service.notify, "RELOADING=1\nMONOTONIC_USEC="));
+    assert_true(notified(service.notify, "READY=1\nSTATUS=serving 1 model over "));
+    assert_int_equal(kill(service.pid, SIGTERM), 0);
+    assert_int_equal(waitpid(service.pid, &status, 0), service.pid);
+    assert_int_equal(status, 0);
+    service_forget(&service);
+}
+
 /* How many signs of life come in two seconds, in which twenty are due. */
 static int signs_of_life(int fd)
 {
@@ -276,6 +293,7 @@ int main(void)
         cmocka_unit_test(making_channels_gives_way),
         cmocka_unit_test(a_passed_socket_is_used_and_left),
         cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
+        cmocka_unit_test(a_reload_is_told),
         cmocka_unit_test(the_watchdog_hears_of_every_thread),
     };
 
