@@ -129,10 +129,19 @@ struct tile_block {
 
 enum { TILE_TOGETHER = 4 };
 
+/* Vectors of a channel, from number `place` of the panel's on: `before` of zeros, `inside` that are read, the first
+ * `from` floats behind the channel's, `after` of zeros. Of each that is read the lanes whose bit is set count, bit 2 i
+ * of lane i where lanes are two floats apart; the others are 0. */
+struct tile_copy {
+    int64_t from;
+    uint32_t place, lanes, before, inside, after;
+    bool fetches; /* what the next tile reads there */
+};
+
 /* What a tile of positions reads under each of a block's columns, of a channel that begins `channel` floats after the
  * one before. Either it is one run under each tap, of which some lanes lie in the padding: it begins shifts[t] floats
  * behind the channel's first, and masks[t * masks_pitch + v] has the lanes of vector v that count. Or, where masks is
- * NULL, pieces: of tap t [begins[t], begins[t + 1]), whose y ascend. */
+ * NULL, pieces: of tap t [begins[t], begins[t + 1]), whose y ascend. Or copies of the whole channel, of tap 0. */
 struct tile_fill {
     const struct tile_block *block;
     const float *x;
@@ -142,7 +151,10 @@ struct tile_fill {
     const int64_t *shifts;
     const struct piece *pieces;
     const uint32_t *begins;
-    size_t step;  /* of pieces, from a float to the next */
+    const struct tile_copy *copies; /* NULL: the others */
+    size_t copy_pitch;              /* floats from a vector to the next */
+    uint32_t copy_count;
+    size_t step;  /* of pieces and copies, from a float to the next; of copies 1 or 2 */
     size_t ahead; /* floats from what is read to what the next tile reads, and is fetched; 0: it is fetched elsewhere */
 };
 
@@ -263,7 +275,8 @@ struct kernels {
 
     /* panel[c * pitch + i] = x[channel of c + shift + i], or 0 where it does not count; or panel[c * pitch + piece.y +
      * i] = x[channel of c + piece.x + i * step] for i < piece.count, and 0 up to PACK_LANES, which the next piece may
-     * overwrite: so much is written behind the last, too. What does not count is not read. */
+     * overwrite: so much is written behind the last, too. Or panel[c * pitch + (place + before + v) * PACK_LANES + i] =
+     * x[channel of c + from + v * copy_pitch + i * step], v < inside. What does not count is not read. */
     void (*tile_fill)(const struct tile_fill *fill, float *panel);
     /* Chains over the block's connections, of what stands in the panel; a row of it is read in whole vectors. Where the
      * block is full they may go over all places, of which those without a connection add 0 times what is there. */

@@ -304,15 +304,34 @@ static void tile_fill_pieces(const struct tile_fill *fill, uint32_t tap, const f
     }
 }
 
+static void tile_fill_copies(const struct tile_fill *fill, const float *from, float *panel)
+{
+    for (uint32_t i = 0; i < fill->copy_count; i++) {
+        const struct tile_copy *copy = &fill->copies[i];
+        float *to = panel + (size_t)copy->place * LANES;
+
+        memset(to, 0, (size_t)(copy->before + copy->inside + copy->after) * LANES * sizeof *to);
+        to += (size_t)copy->before * LANES;
+        for (size_t at = 0; at < (size_t)copy->inside * LANES; at++) {
+            const size_t lane = at % LANES * fill->step;
+
+            if (copy->lanes >> lane & 1)
+                to[at] = from[copy->from + (int64_t)(at / LANES * fill->copy_pitch + lane)];
+        }
+    }
+}
+
 static void tile_fill(const struct tile_fill *fill, float *panel)
 {
     for (uint32_t c = 0; c < fill->block->column_count; c++, panel += fill->pitch) {
         const struct tile_column *column = &fill->block->columns[c];
         const float *from = fill->x + column->channel * fill->channel;
 
-        if (!fill->masks)
+        if (fill->copies)
+            tile_fill_copies(fill, from, panel);
+        else if (!fill->masks)
             tile_fill_pieces(fill, column->tap, from, panel);
-        for (size_t i = 0; fill->masks && i < fill->pitch; i++) {
+        for (size_t i = 0; fill->masks && !fill->copies && i < fill->pitch; i++) {
             const uint16_t lanes = fill->masks[column->tap * fill->masks_pitch + i / LANES];
 
             panel[i] = lanes >> i % LANES & 1 ? from[fill->shifts[column->tap] + (int64_t)i] : 0;

@@ -155,6 +155,55 @@ static void fill_pieces(struct rng *rng, const struct kernels *kernels, const st
     guarded_free(&panel);
 }
 
+/* Copies that lie side by side in a panel's channel, of lanes that seldom all count; what they read may begin before
+ * the channel, where no lane counts, and ends at the last float of all. */
+static void fill_copies(struct rng *rng, const struct kernels *kernels, const struct trial *t)
+{
+    enum { COPIES = 3, VECTORS = 6, FLOATS = COPIES * VECTORS * LANES };
+    struct tile_copy copies[COPIES];
+    const size_t step = 1 + rng_below(rng, 2), pitch = 17 + rng_below(rng, 20);
+    const struct tile_fill fill = { .block = &t->block,
+                                    .x = t->x.data,
+                                    .channel = CHANNEL,
+                                    .pitch = FLOATS,
+                                    .copies = copies,
+                                    .copy_count = COPIES,
+                                    .copy_pitch = pitch,
+                                    .step = step };
+    struct guarded panel = guarded_new(COLUMNS * FLOATS);
+
+    for (uint32_t i = 0; i < COPIES; i++) {
+        const uint32_t before = (uint32_t)rng_below(rng, 3), inside = (uint32_t)rng_below(rng, VECTORS - before + 1);
+        const int64_t from = CHANNEL - (int64_t)(inside * pitch) - (int64_t)rng_below(rng, 40);
+        uint32_t lanes = rng_below(rng, 3) ? (uint32_t)rng_below(rng, 1 << 16) : UINT16_MAX;
+
+        copies[i] = (struct tile_copy){ .from = from,
+                                        .place = i * VECTORS,
+                                        .before = before,
+                                        .inside = inside,
+                                        .after = VECTORS - before - inside,
+                                        .fetches = i == 1 };
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            const int64_t last = from + (int64_t)(inside - 1) * (int64_t)pitch + (int64_t)(lane * step);
+
+            if (inside && lanes >> lane & 1 && from + (int64_t)(lane * step) >= 0 && last < CHANNEL)
+                copies[i].lanes |= 1u << lane * step;
+        }
+    }
+    kernels->tile_fill(&fill, panel.data);
+    for (size_t at = 0; at < COLUMNS * FLOATS; at++) {
+        const struct tile_copy *copy = &copies[at % FLOATS / LANES / VECTORS];
+        const uint32_t vector = (uint32_t)(at % FLOATS / LANES % VECTORS), lane = at % LANES * (uint32_t)step;
+        const bool counts = vector >= copy->before && vector < copy->before + copy->inside && copy->lanes >> lane & 1;
+        const int64_t from =
+            (int64_t)(at / FLOATS / TAPS * CHANNEL) + copy->from + (int64_t)((vector - copy->before) * pitch) + lane;
+        const float wanted = counts ? t->x.data[from] : 0;
+
+        assert_same(&wanted, &panel.data[at], 1, "tile_fill of copies", kernels->name);
+    }
+    guarded_free(&panel);
+}
+
 /* ---- chains ---- */
 
 static void run_rows(struct rng *rng, const struct kernels *kernels, struct trial *t)
@@ -344,6 +393,7 @@ static void test_tiles(void **state)
 
             fill_runs(&rng, kernels, t);
             fill_pieces(&rng, kernels, t);
+            fill_copies(&rng, kernels, t);
             run_rows(&rng, kernels, t);
             run_full(&rng, kernels, t);
             run_apart(&rng, kernels, t);
