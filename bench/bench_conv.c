@@ -53,13 +53,16 @@ static float *random_floats(size_t count)
 struct sparse {
     struct convolution c;
     struct csr weight;
-    struct weights *packed; /* of 1 x 1, which is a product, and what is served by tiles; else NULL */
+    struct weights *packed;
     float *picture, *positions, *gradient, *weight_gradient;
     void *scratch;
 };
 
 static void *scratch_of(const struct convolution *c)
 {
+    static bool (*const others[])(const struct convolution *c,
+                                  uint64_t *bytes) = { convolution_tile_scratch, convolution_samples_scratch,
+                                                       convolution_lines_scratch, convolution_direct_scratch };
     uint64_t most = 0, bytes;
 
     for (int p = CONVOLUTION_GATHER; p <= CONVOLUTION_DOTS; p++) {
@@ -67,15 +70,11 @@ static void *scratch_of(const struct convolution *c)
             abort();
         most = MAX(most, bytes);
     }
-    if (!convolution_tile_scratch(c, &bytes))
-        abort();
-    most = MAX(most, bytes);
-    if (!convolution_samples_scratch(c, &bytes))
-        abort();
-    most = MAX(most, bytes);
-    if (!convolution_direct_scratch(c, &bytes))
-        abort();
-    most = MAX(most, bytes);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        if (!others[i](c, &bytes))
+            abort();
+        most = MAX(most, bytes);
+    }
     return random_floats(most / sizeof(float) + 1);
 }
 
@@ -101,22 +100,12 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
         exit(1);
     }
     sample_weights(&s->weight, 2, 1, 0);
-    if (k == 1 && shape->stride == 1 &&
+    if (convolution_is_product(&s->c) &&
         weights_new(s->c.kernels, &s->weight,
-                    &(struct weights_use){ out * out, out * out * batch, RESIDENCE_PRIVATE, NULL }, &s->packed))
+                    &(struct weights_use){ .columns_min = out * out, .columns_max = out * out * batch }, &s->packed))
         abort();
-    if (s->packed && convolution_is_tiled(&s->c) && weights_tile_product(s->packed, &s->weight, out * out * batch))
+    if (convolution_weights(&s->c, &s->packed))
         abort();
-    if (!s->packed && convolution_is_tiled(&s->c) &&
-        weights_tile(s->c.kernels, &s->weight, k * k, out * out, false, &s->packed))
-        abort();
-    if (convolution_is_samples(&s->c)) {
-        const struct tile_window window = convolution_window(&s->c);
-
-        if ((!s->packed && weights_borrow(s->c.kernels, &s->weight, &s->packed)) ||
-            weights_tile_samples(s->packed, &s->weight, &window))
-            abort();
-    }
     s->picture = random_floats(shape->channels * pixels);
     s->gradient = random_floats(shape->channels * pixels);
     s->positions = random_floats((size_t)shape->outputs * out * out * batch);
@@ -135,26 +124,8 @@ static void run_sparse(const void *argument, bool back)
 {
     const struct sparse *s = argument;
 
-    if (!back && s->packed && weights_sample_tiles(s->packed)) {
-        convolution_samples(&s->c, weights_sample_tiles(s->packed), s->picture, s->positions, s->scratch);
-        return;
-    }
-    if (!back && s->packed && weights_tiles(s->packed) && convolution_is_tiled(&s->c)) {
-        convolution_tile(&s->c, weights_tiles(s->packed), s->picture, s->positions, s->scratch);
-        return;
-    }
-    if (!back && s->packed && !weights_tiles(s->packed)) {
-        const size_t columns = window_positions(&s->c.window) * s->c.batch;
-
-        weights_run(s->packed, &(struct product){ .x = s->picture, .y = s->positions, .n = columns }, 0, 1);
-        return;
-    }
-    if (!back && convolution_is_direct(&s->c)) {
-        convolution_direct(&s->c, s->picture, s->positions, s->scratch);
-        return;
-    }
     if (!back) {
-        convolution_gather(&s->c, s->picture, s->positions, false, s->scratch);
+        convolution_serve(&s->c, s->packed, s->picture, s->positions, s->scratch);
         return;
     }
     convolution_dots(&s->c, s->picture, s->positions, s->weight_gradient, s->scratch);

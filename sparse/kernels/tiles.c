@@ -15,8 +15,8 @@ enum { FULL_PERCENT = 70 };
 struct cutting {
     const struct csr *w;
     uint32_t taps;                    /* columns of a channel */
-    const struct tile_window *window; /* of samples; NULL: of positions */
-    uint32_t *numbers;                /* by column its number among those that are used, or NONE; of samples all are */
+    const struct tile_window *window; /* of vectors; NULL: of positions */
+    uint32_t *numbers;                /* by column its number among those that are used, or NONE; of vectors all are */
     uint32_t used, each;              /* numbers: of all, and of a block */
 };
 
@@ -47,8 +47,9 @@ uint32_t tile_line_vectors(const struct tile_window *window)
 
 uint32_t tile_place(const struct tile_window *window, uint32_t tap)
 {
-    const uint32_t column = tap % window->width;
-    uint32_t place = tap / window->width * tile_line_vectors(window) + column / window->stride;
+    const uint32_t column = window->down ? tap / window->height : tap % window->width;
+    const uint32_t row = window->down ? tap % window->height : tap / window->width;
+    uint32_t place = row * tile_line_vectors(window) + column / window->stride;
 
     for (uint32_t phase = 0; phase < column % window->stride; phase++)
         place += tile_phase_vectors(window, phase);
@@ -137,7 +138,7 @@ static void cut_row(const struct cutting *cutting, uint32_t first, uint32_t past
         *to->row++ = (struct tile_row){ (uint16_t)row, (uint16_t)count };
 }
 
-/* What is filled: the columns that are used; of samples whole channels. */
+/* What is filled: the columns that are used; of vectors whole channels. */
 static uint32_t list_columns(const struct cutting *cutting, struct tile_column *columns)
 {
     const uint32_t taps = MAX(cutting->taps, 1u);
@@ -257,7 +258,7 @@ int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles
                 out);
 }
 
-int tiles_new_samples(const struct csr *w, const struct tile_window *window, struct tiles **out)
+int tiles_new_vectors(const struct csr *w, const struct tile_window *window, struct tiles **out)
 {
     const uint32_t taps = window->height * window->width;
     const uint32_t room = PACK_LANES * window->height * tile_line_vectors(window);

@@ -25,10 +25,11 @@ enum {
     TILE_ROWS_MAX = 1 << 16,
 };
 
-/* What tiles of samples read of a channel: of every line of taps the positions' inputs, phase by phase of the stride,
- * a vector of samples each. */
+/* What tiles of vectors read of a channel, those of samples and of lines: of every row of taps the vectors' inputs,
+ * phase by phase of the stride. */
 struct tile_window {
-    uint32_t height, width, stride; /* of the window of taps */
+    uint32_t height, width, stride; /* of the window of taps; vectors follow each other along its width */
+    bool down; /* its rows are the columns of the convolution's: vectors follow each other down the picture */
 };
 
 static inline uint32_t tile_phases(const struct tile_window *window)
@@ -62,9 +63,9 @@ struct tiles {
 
 /* Of a weight of at most TILE_ROWS_MAX rows, and `taps` columns a channel. -ENOMEM. */
 int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles **out);
-/* The same for tiles of samples: places count vectors of such channels, and a block's columns are channels, of tap 0.
+/* The same for tiles of vectors: places count vectors of such channels, and a block's columns are channels, of tap 0.
  */
-int tiles_new_samples(const struct csr *w, const struct tile_window *window, struct tiles **out);
+int tiles_new_vectors(const struct csr *w, const struct tile_window *window, struct tiles **out);
 struct tiles *tiles_free(struct tiles *tiles); /* accepts NULL; returns NULL */
 
 /* How wide tiles of so many columns are best: the fewest lanes stay empty, and of equals the widest. */

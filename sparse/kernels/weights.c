@@ -21,7 +21,7 @@ struct weights {
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
-    struct tiles *tiles, *samples;             /* of positions and of samples; NULL: none were cut */
+    struct tiles *tiles, *samples, *lines;     /* of positions, of samples and of lines; NULL: none were cut */
     struct block *blocks;                      /* NULL: it was not split */
     uint32_t block_count;
     bool fixed; /* made to serve: values stand still, and the matrix may move when it is not read any more */
@@ -116,8 +116,7 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
     return make(kernels, w, &choice, out);
 }
 
-/* What every class of batches runs in is no format. */
-static int make_without_formats(const struct kernels *kernels, struct weights **out)
+int weights_bare(const struct kernels *kernels, struct weights **out)
 {
     struct weights *weights = calloc(1, sizeof *weights);
 
@@ -129,40 +128,33 @@ static int make_without_formats(const struct kernels *kernels, struct weights **
     return 0;
 }
 
-int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t taps, uint64_t positions, bool alone,
-                 struct weights **out)
+int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, uint64_t columns)
 {
-    struct weights *weights;
-    int result = alone ? make_without_formats(kernels, &weights) : weights_borrow(kernels, w, &weights);
-
-    if (result)
-        return result;
-    result = tiles_new(w, taps, tile_vectors(positions), &weights->tiles);
-    if (result) {
-        weights_free(weights);
-        return result;
-    }
-    weights->memory += weights->tiles->memory;
-    *out = weights;
-    return 0;
-}
-
-int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window)
-{
-    int result = tiles_new_samples(w, window, &weights->samples);
-
-    if (!result)
-        weights->memory += weights->samples->memory;
-    return result;
-}
-
-int weights_tile_product(struct weights *weights, const struct csr *w, uint64_t columns)
-{
-    int result = tiles_new(w, 1, tile_vectors(columns), &weights->tiles);
+    int result = tiles_new(w, taps, tile_vectors(columns), &weights->tiles);
 
     if (!result)
         weights->memory += weights->tiles->memory;
     return result;
+}
+
+static int tile_vectors_of(struct weights *weights, const struct csr *w, const struct tile_window *window,
+                           struct tiles **tiles)
+{
+    int result = tiles_new_vectors(w, window, tiles);
+
+    if (!result)
+        weights->memory += (*tiles)->memory;
+    return result;
+}
+
+int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window)
+{
+    return tile_vectors_of(weights, w, window, &weights->samples);
+}
+
+int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window)
+{
+    return tile_vectors_of(weights, w, window, &weights->lines);
 }
 
 int weights_index_columns(struct weights *weights, const struct csr *w)
@@ -187,6 +179,11 @@ const struct tiles *weights_tiles(const struct weights *weights)
 const struct tiles *weights_sample_tiles(const struct weights *weights)
 {
     return weights->samples;
+}
+
+const struct tiles *weights_line_tiles(const struct weights *weights)
+{
+    return weights->lines;
 }
 
 static bool borrows(const struct weights *weights)
@@ -278,6 +275,7 @@ struct weights *weights_free(struct weights *weights)
     csc_deinit(&weights->by_column);
     tiles_free(weights->tiles);
     tiles_free(weights->samples);
+    tiles_free(weights->lines);
     for (uint32_t b = 0; b < weights->block_count; b++) {
         weights_free(weights->blocks[b].weights);
         csr_deinit(&weights->blocks[b].rows);

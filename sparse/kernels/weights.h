@@ -29,14 +29,14 @@ int weights_new(const struct kernels *kernels, const struct csr *w, const struct
                 struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
-/* To serve a convolution: cut for tiles (tiles.h); its columns go by channel and tap, and it has so many positions.
- * `alone`: the matrix itself is not read any more. -ENOMEM. */
-int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t taps, uint64_t positions, bool alone,
-                 struct weights **out);
-/* Besides, for tiles of samples: `w` as it was borrowed or cut. -ENOMEM. */
+/* To serve what runs by tiles alone: no format, and the matrix is not read any more. -ENOMEM. */
+int weights_bare(const struct kernels *kernels, struct weights **out);
+/* Besides, cut for tiles of positions (tiles.h): w's columns go by channel and tap, and it is multiplied with so many
+ * columns. -ENOMEM. */
+int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, uint64_t columns);
+/* Besides, for tiles of samples, and of lines. -ENOMEM. */
 int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window);
-/* Besides formats, for tiles of a product over up to so many columns. -ENOMEM. */
-int weights_tile_product(struct weights *weights, const struct csr *w, uint64_t columns);
+int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window);
 /* From so many samples on the backward pass is faster by columns: measured, bench/bench_kernels. */
 #define WEIGHTS_INDEX_BATCH 64
 
@@ -58,6 +58,7 @@ void weights_run_block(const struct weights *weights, uint32_t block, const stru
 const struct csc *weights_columns(const struct weights *weights);
 const struct tiles *weights_tiles(const struct weights *weights);
 const struct tiles *weights_sample_tiles(const struct weights *weights);
+const struct tiles *weights_line_tiles(const struct weights *weights);
 
 /* Bytes of what was packed, and of the index. */
 size_t weights_memory(const struct weights *weights);

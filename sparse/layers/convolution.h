@@ -70,10 +70,20 @@ enum { CONVOLUTION_SAMPLES_LEAST = PACK_LANES * 3 / 4 }; /* of a batch: that so 
 bool convolution_can_samples(const struct convolution *c);
 bool convolution_is_samples(const struct convolution *c);
 struct tile_window convolution_window(const struct convolution *c);
-/* As convolution_scratch(), and convolution_gather() without `add`, to the bit; `tiles` by tiles_new_samples(). */
+/* As convolution_scratch(), and convolution_gather() without `add`, to the bit; `tiles` by tiles_new_vectors(). */
 bool convolution_samples_scratch(const struct convolution *c, uint64_t *bytes);
 void convolution_samples(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
                          void *scratch);
+
+/* ---- by tiles of lines, to serve what is no batch (convolution_lines.c) ---- */
+
+/* As of samples; tiles by tiles_new_vectors(). */
+bool convolution_can_lines(const struct convolution *c);
+bool convolution_is_lines(const struct convolution *c);
+struct tile_window convolution_lines_window(const struct convolution *c);
+bool convolution_lines_scratch(const struct convolution *c, uint64_t *bytes);
+void convolution_lines(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
+                       void *scratch);
 
 /* ---- on the picture as it stands (convolution_direct.c) ---- */
 
@@ -86,16 +96,35 @@ void convolution_direct(const struct convolution *c, const float *picture, float
 
 /* ---- what the kinds have in common ---- */
 
-/* Which batches of up to `batch` samples a layer is served of by tiles, so that its weights are cut for them
- * (weights_tile()). */
-enum convolution_tiling { TILES_NONE, TILES_SOME, TILES_ALL };
-enum convolution_tiling convolution_tiling(const struct layer *layer, const struct shape *in, const struct shape *out,
-                                           size_t batch);
+/* The ways that gather() goes to serve, and spread(). */
+enum convolution_way {
+    WAY_SAMPLES,
+    WAY_LINES,
+    WAY_TILES,
+    WAY_PRODUCT, /* formats */
+    WAY_DIRECT,
+    WAY_VIEWS,
+    CONVOLUTION_WAYS,
+};
 
-/* Whether a layer that serves up to `batch` samples does some of them by tiles of samples, and what these are cut for
- * (weights_tile_samples()). */
-bool convolution_window_of(const struct layer *layer, const struct shape *in, const struct shape *out, size_t batch,
-                           struct tile_window *window);
+/* The best for its batch. */
+enum convolution_way convolution_way(const struct convolution *c);
+/* Which are the best for some batch of up to that of the convolution. */
+void convolution_ways(const struct convolution *c, bool ways[CONVOLUTION_WAYS]);
+/* The same of what the weights were made for. */
+enum convolution_way convolution_way_with(const struct convolution *c, const struct weights *weights);
+/* Makes what these run on, with c's kernels; of a product besides what *weights has, which was made. -ENOMEM. */
+int convolution_weights(const struct convolution *c, struct weights **weights);
+/* What forward() is: positions = bias + what the connections bring from the picture; or transposed, the picture from
+ * them. */
+void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,
+                       void *scratch);
+/* What a pass of its batch runs in, for people: a format, or a way. */
+const char *convolution_kernel(const struct convolution *c, const struct weights *weights);
+
+/* The convolution that a layer is, whose kind has one, but for the run's kernels, bias, batch and parts.
+ */
+struct convolution convolution_of_layer(const struct layer *layer, const struct shape *in, const struct shape *out);
 
 /* What kind->convolution() says: window, channels, groups, and whether it is transposed. The rest is the run's. */
 typedef struct convolution convolution_of(const double *parameters, const struct shape *in, const struct shape *out);

@@ -17,7 +17,7 @@ static void look_ahead(const struct tile_work *work, uint32_t block, struct tile
                                   .count = next->column_count };
 }
 
-/* `again`: the rows that were doubtful. */
+/* `again`: the rows that are in doubt. */
 static void run_blocks(struct tile_work *work, const unsigned char *again)
 {
     const struct tiles *tiles = work->tiles;

@@ -35,72 +35,41 @@ static bool add_need(const struct convolution *c, enum convolution_product produ
     return true;
 }
 
-enum convolution_tiling convolution_tiling(const struct layer *layer, const struct shape *in, const struct shape *out,
-                                           size_t batch)
+struct convolution convolution_of_layer(const struct layer *layer, const struct shape *in, const struct shape *out)
 {
-    struct convolution c;
-    bool all;
+    struct convolution c = layer->kind->convolution(layer->parameters, in, out);
 
-    if (!layer->kind->convolution)
-        return TILES_NONE;
-    c = layer->kind->convolution(layer->parameters, in, out);
     c.weight = &layer->weight;
-    c.batch = batch;
-    all = convolution_is_tiled(&c);
-    if (convolution_is_product(&c)) /* of a sequence there may be fewer positions than here */
-        return all ? TILES_SOME : TILES_NONE;
-    c.batch = 1;
-    return all ? TILES_ALL : convolution_is_tiled(&c) ? TILES_SOME : TILES_NONE;
-}
-
-/* The batches that a pass is made for may be smaller, so it is asked for none in particular. */
-bool convolution_window_of(const struct layer *layer, const struct shape *in, const struct shape *out, size_t batch,
-                           struct tile_window *window)
-{
-    struct convolution c;
-
-    if (!layer->kind->convolution || batch < CONVOLUTION_SAMPLES_LEAST)
-        return false;
-    c = layer->kind->convolution(layer->parameters, in, out);
-    c.weight = &layer->weight;
-    c.batch = PACK_LANES;
-    *window = convolution_window(&c);
-    return convolution_is_samples(&c);
+    c.parts = 1;
+    return c;
 }
 
 /* Views, tiles, or both; or the picture as it stands, which one sample may be for and more not. */
 static bool forward_needs(const struct layer_setup *setup, const struct convolution *c, uint64_t *bytes)
 {
-    const enum convolution_tiling tiling =
-        setup->mode == LAYER_SERVE ? convolution_tiling(setup->layer, setup->inputs, &setup->plan->shape, setup->batch)
-                                   : TILES_NONE;
-    struct tile_window window;
-    uint64_t tiles = 0, samples = 0, direct = 0;
+    bool ways[CONVOLUTION_WAYS] = { false };
+    uint64_t samples = 0, lines = 0, tiles = 0, direct = 0;
 
-    if (tiling != TILES_NONE && !convolution_tile_scratch(c, &tiles))
+    if (setup->mode == LAYER_SERVE)
+        convolution_ways(c, ways);
+    else
+        ways[convolution_is_product(c) ? WAY_PRODUCT : WAY_VIEWS] = true;
+    if (ways[WAY_VIEWS] && !add_need(c, c->transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, bytes))
         return false;
-    *bytes = MAX(*bytes, tiles);
-    if (convolution_is_product(c))
-        return true;
-    if (tiling != TILES_ALL && !add_need(c, c->transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, bytes))
+    if ((ways[WAY_SAMPLES] && !convolution_samples_scratch(c, &samples)) ||
+        (ways[WAY_LINES] && !convolution_lines_scratch(c, &lines)) ||
+        (ways[WAY_TILES] && !convolution_tile_scratch(c, &tiles)) ||
+        (c->groups > 1 && convolution_can_direct(c) && !convolution_direct_scratch(c, &direct)))
         return false;
-    if (setup->mode == LAYER_SERVE &&
-        convolution_window_of(setup->layer, setup->inputs, &setup->plan->shape, setup->batch, &window) &&
-        !convolution_samples_scratch(c, &samples))
-        return false;
-    if (c->groups > 1 && convolution_can_direct(c) && !convolution_direct_scratch(c, &direct))
-        return false;
-    *bytes = MAX(*bytes, MAX(samples, direct));
+    *bytes = MAX(*bytes, MAX(MAX(samples, lines), MAX(tiles, direct)));
     return true;
 }
 
 int convolution_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
 {
-    struct convolution c =
-        setup->layer->kind->convolution(setup->layer->parameters, &setup->inputs[0], &setup->plan->shape);
+    struct convolution c = convolution_of_layer(setup->layer, &setup->inputs[0], &setup->plan->shape);
     bool fits;
 
-    c.weight = &setup->layer->weight;
     c.batch = setup->batch;
     fits = forward_needs(setup, &c, &needs->scratch_part);
     if (setup->mode == LAYER_TRAIN)
@@ -113,36 +82,47 @@ int convolution_prepare(const struct layer_setup *setup, struct layer_needs *nee
 
 static struct convolution convolution_at(const struct layer_run *run)
 {
-    struct convolution c = run->layer->kind->convolution(run->layer->parameters, &run->in[0]->shape, &run->out->shape);
+    struct convolution c = convolution_of_layer(run->layer, &run->in[0]->shape, &run->out->shape);
 
     c.kernels = run->kernels;
-    c.weight = &run->layer->weight;
     c.batch = run->in[0]->batch;
     c.part = run->part;
     c.parts = run->parts;
     return c;
 }
 
+void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,
+                       void *scratch)
+{
+    const struct product product = { .bias = c->bias, .x = in, .y = out, .n = window_positions(&c->window) * c->batch };
+
+    switch (convolution_way_with(c, weights)) {
+    case WAY_SAMPLES:
+        convolution_samples(c, weights_sample_tiles(weights), in, out, scratch);
+        break;
+    case WAY_LINES:
+        convolution_lines(c, weights_line_tiles(weights), in, out, scratch);
+        break;
+    case WAY_TILES:
+        convolution_tile(c, weights_tiles(weights), in, out, scratch);
+        break;
+    case WAY_PRODUCT:
+        weights_run(weights, &product, c->part, c->parts);
+        break;
+    case WAY_DIRECT:
+        convolution_direct(c, in, out, scratch);
+        break;
+    default:
+        (c->transposed ? convolution_spread : convolution_gather)(c, in, out, false, scratch);
+    }
+}
+
 void convolution_forward(const struct layer_run *run)
 {
     struct convolution c = convolution_at(run);
-    const float *in = run->in[0]->data;
 
-    c.bias = run->layer->vectors[0].data;
-    if (weights_sample_tiles(run->weights) && convolution_is_samples(&c))
-        convolution_samples(&c, weights_sample_tiles(run->weights), in, run->out->data, run->scratch_part);
-    else if (weights_tiles(run->weights) && convolution_is_tiled(&c))
-        convolution_tile(&c, weights_tiles(run->weights), in, run->out->data, run->scratch_part);
-    else if (convolution_is_product(&c))
-        weights_run(run->weights,
-                    &(struct product){ .bias = c.bias, .x = in, .y = run->out->data, .n = tensor_columns(run->out) },
-                    run->part, run->parts);
-    else if (convolution_is_direct(&c))
-        convolution_direct(&c, in, run->out->data, run->scratch_part);
-    else if (c.transposed)
-        convolution_spread(&c, in, run->out->data, false, run->scratch_part);
-    else
-        convolution_gather(&c, in, run->out->data, false, run->scratch_part);
+    c.bias = run->layer->vectors[0].data; /* which the products of the backward pass have none of */
+    convolution_serve(&c, run->weights, run->in[0]->data, run->out->data, run->scratch_part);
 }
 
 static void back_bias(const struct layer_back *back)

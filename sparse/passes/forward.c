@@ -128,14 +128,26 @@ static int plan_layer(const struct model *model, const struct layer *layer, stru
     return layer_plan(layer, inputs, out, why);
 }
 
+/* The convolution that a layer is in this pass; false: it is none. */
+static bool find_convolution(const struct forward *forward, const struct layer *layer, size_t batch,
+                             struct convolution *out)
+{
+    if (!layer->kind->convolution || forward->setup.mode != LAYER_SERVE)
+        return false;
+    *out = convolution_of_layer(layer, model_value_shape(forward->setup.model, layer->inputs[0]), &layer->shape);
+    out->kernels = forward->setup.kernels;
+    out->batch = batch;
+    return true;
+}
+
 /* Weights that train move, so they stay as they are; and so do those of layers that run on them directly, and those of
  * which single columns are looked up. */
 static int make_weights(const struct forward *forward, const struct layer *layer, struct weights **out,
                         struct reason *why)
 {
     const struct forward_setup *s = &forward->setup;
-    enum convolution_tiling tiling = TILES_NONE;
-    struct tile_window window;
+    struct convolution convolution;
+    const bool convolves = find_convolution(forward, layer, s->batch, &convolution);
     struct layer_plan plan;
     uint64_t positions;
     int result = plan_layer(s->model, layer, &plan, why);
@@ -143,25 +155,17 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     if (result)
         return result;
     positions = layer_product_positions(&plan);
-    if (s->mode == LAYER_SERVE)
-        tiling = convolution_tiling(layer, model_value_shape(s->model, layer->inputs[0]), &plan.shape, s->batch);
-    if (tiling != TILES_NONE && plan.direct)
-        result = weights_tile(s->kernels, &layer->weight, (uint32_t)(plan.kernel_height * plan.kernel_width), positions,
-                              tiling == TILES_ALL, out);
-    else if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
+    if (s->mode != LAYER_SERVE || (plan.direct && !convolves) || layer->kind->indexed)
         result = weights_borrow(s->kernels, &layer->weight, out);
-    else
+    else if (!plan.direct)
         result = weights_new(s->kernels, &layer->weight,
                              &(struct weights_use){ .columns_min = forward->along ? 1 : positions,
                                                     .columns_max = positions * s->batch,
                                                     .residence = forward->residence,
                                                     .cache = s->choices },
                              out);
-    if (!result && tiling != TILES_NONE && !plan.direct)
-        result = weights_tile_product(*out, &layer->weight, positions * s->batch);
-    if (!result && s->mode == LAYER_SERVE &&
-        convolution_window_of(layer, model_value_shape(s->model, layer->inputs[0]), &plan.shape, s->batch, &window))
-        result = weights_tile_samples(*out, &layer->weight, &window);
+    if (!result && convolves)
+        result = convolution_weights(&convolution, out);
     if (!result && plan.blocks > 1)
         result = weights_split(*out, &layer->weight, (uint32_t)plan.blocks);
     return result;
@@ -513,9 +517,25 @@ bool forward_runs(const struct forward *forward, size_t layer)
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
     const struct model *model = forward->setup.model;
+    struct convolution convolution;
     struct layer_plan plan;
 
     if (!forward->weights[layer] || plan_layer(model, &model->layers[layer], &plan, NULL))
         return "";
+    if (find_convolution(forward, &model->layers[layer], batch, &convolution))
+        return convolution_kernel(&convolution, forward->weights[layer]);
     return weights_format(forward->weights[layer], layer_product_positions(&plan) * batch);
+}
+
+const char *forward_class_kernel(const struct forward *forward, size_t layer, unsigned batch_class)
+{
+    const size_t batch = forward->setup.batch;
+
+    if (!forward->weights[layer])
+        return NULL;
+    if (!forward->setup.model->layers[layer].kind->convolution)
+        return weights_class_format(forward->weights[layer], batch_class);
+    return batch_class > batch_class_of(batch)
+               ? NULL
+               : forward_kernel(forward, layer, MIN(batch_class_columns(batch_class), batch));
 }

@@ -143,7 +143,9 @@ size_t forward_memory(const struct forward *forward);
 const struct weights *forward_weights(const struct forward *forward, size_t layer);
 /* Whether this plan runs a layer. */
 bool forward_runs(const struct forward *forward, size_t layer);
-/* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
+/* What a layer runs in with so many samples, for `wisp show`: "sell16", of a convolution "tiles of lines"; "". And with
+ * a class of batches, which counts columns, of convolutions samples; NULL: they cannot come. */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);
+const char *forward_class_kernel(const struct forward *forward, size_t layer, unsigned batch_class);
 
 #endif

@@ -193,24 +193,24 @@ static struct weights *weights_of(const struct bench *b, const struct way *way)
 {
     const struct csr *w = &b->layer.weight;
     const uint64_t positions = layer_product_positions(&b->plan);
-    const uint32_t taps = (uint32_t)(b->plan.kernel_height * b->plan.kernel_width);
-    const bool serve = way->mode == LAYER_SERVE;
-    const enum convolution_tiling tiling =
-        serve ? convolution_tiling(&b->layer, b->c->inputs, &b->plan.shape, way->samples) : TILES_NONE;
-    struct tile_window window;
-    struct weights *made;
+    const bool serve = way->mode == LAYER_SERVE, convolves = serve && b->layer.kind->convolution;
+    struct weights *made = NULL;
 
-    if (tiling != TILES_NONE)
-        assert_int_equal(weights_tile(way->kernels, w, taps, positions, tiling == TILES_ALL, &made), 0);
-    else if (!serve || b->plan.direct || b->layer.kind->indexed)
+    if (!serve || (b->plan.direct && !convolves) || b->layer.kind->indexed)
         assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
-    else
+    else if (!b->plan.direct)
         assert_int_equal(
             weights_new(way->kernels, w,
-                        &(struct weights_use){ positions, positions * way->samples, RESIDENCE_PRIVATE, NULL }, &made),
+                        &(struct weights_use){ .columns_min = positions, .columns_max = positions * way->samples },
+                        &made),
             0);
-    if (serve && convolution_window_of(&b->layer, b->c->inputs, &b->plan.shape, way->samples, &window))
-        assert_int_equal(weights_tile_samples(made, w, &window), 0);
+    if (convolves) {
+        struct convolution c = convolution_of_layer(&b->layer, b->c->inputs, &b->plan.shape);
+
+        c.kernels = way->kernels;
+        c.batch = way->samples;
+        assert_int_equal(convolution_weights(&c, &made), 0);
+    }
     /* With and without: a pass has it from some batch on. */
     if (b->layer.kind->indexed || (way->mode == LAYER_TRAIN && b->layer.kind->by_columns && way->samples % 2))
         assert_int_equal(weights_index_columns(made, w), 0);

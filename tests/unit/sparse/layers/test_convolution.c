@@ -290,39 +290,88 @@ static void test_tiles(void **state)
     }
 }
 
-/* ---- tiles of samples ---- */
+/* ---- tiles of vectors ---- */
 
-/* Of any batch, be it faster or not; of NaN and infinities too. */
-static void test_samples(void **state)
+typedef bool can_function(const struct convolution *c);
+typedef struct tile_window window_function(const struct convolution *c);
+
+/* Of any batch that can be run so, be it faster or not; of NaN and infinities too. */
+static void check_vectors(const struct way *way, can_function *can, window_function *window_of, const size_t *batches,
+                          size_t count)
 {
-    static const struct way by_samples = { "convolution_samples", convolution_samples_scratch, convolution_samples };
-    static const size_t batches[] = { 1, 16, 7, 32, 28, 16, 150 };
     struct rng rng = rng_make(12, 12);
 
-    (void)state;
     for (uint32_t i = 0, done = 0; done < 60; i++) {
-        struct trial t = make_trial(&rng, i, batches[i % ARRAY_SIZE(batches)]);
-        const struct tile_window window = convolution_window(&t.c);
+        struct trial t = make_trial(&rng, i, batches[i % count]);
+        const struct tile_window window = window_of(&t.c);
         const struct kernels *kernels;
         struct tiles *tiles;
         float *wanted;
 
         t.c.weight = &t.weight;
-        if (!convolution_can_samples(&t.c)) {
+        if (!can(&t.c)) {
             free_trial(&t);
             continue;
         }
         if (i % 2)
             fill(&rng, t.picture, t.pictures, true);
         wanted = chains_of(&t, false, t.bias, NULL);
-        assert_int_equal(tiles_new_samples(&t.weight, &window, &tiles), 0);
+        assert_int_equal(tiles_new_vectors(&t.weight, &window, &tiles), 0);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
-            check_way(&t, &by_samples, kernels, tiles, wanted);
+            check_way(&t, way, kernels, tiles, wanted);
         done++;
         tiles_free(tiles);
         free(wanted);
         free_trial(&t);
     }
+}
+
+static void test_samples(void **state)
+{
+    static const struct way by_samples = { "convolution_samples", convolution_samples_scratch, convolution_samples };
+    static const size_t batches[] = { 1, 16, 7, 32, 28, 16, 150 };
+
+    (void)state;
+    check_vectors(&by_samples, convolution_can_samples, convolution_window, batches, ARRAY_SIZE(batches));
+}
+
+static void test_lines(void **state)
+{
+    static const struct way by_lines = { "convolution_lines", convolution_lines_scratch, convolution_lines };
+    static const size_t batches[] = { 1, 2, 1, 7, 11, 1, 40 };
+
+    (void)state;
+    check_vectors(&by_lines, convolution_can_lines, convolution_lines_window, batches, ARRAY_SIZE(batches));
+}
+
+/* What is made for some batch serves all smaller ones, each the way that is best for it, and says its name. */
+static void test_ways(void **state)
+{
+    struct rng rng = rng_make(13, 13);
+    unsigned seen[CONVOLUTION_WAYS] = { 0 };
+
+    (void)state;
+    for (uint32_t i = 0; i < 400; i++) {
+        const size_t most = 1 + below(&rng, 40);
+        struct trial t = make_trial(&rng, i, most);
+        struct weights *weights = NULL;
+        struct convolution c = t.c;
+
+        c.kernels = kernels_at(0);
+        c.weight = &t.weight;
+        if (!convolution_is_product(&c)) {
+            assert_int_equal(convolution_weights(&c, &weights), 0);
+            for (c.batch = 1; c.batch <= most; c.batch++) {
+                assert_int_equal(convolution_way_with(&c, weights), convolution_way(&c));
+                assert_true(convolution_kernel(&c, weights)[0]);
+                seen[convolution_way(&c)]++;
+            }
+        }
+        weights_free(weights);
+        free_trial(&t);
+    }
+    for (int way = 0; way < CONVOLUTION_WAYS; way++)
+        assert_true(way == WAY_PRODUCT || seen[way] > 0);
 }
 
 /* ---- on the picture as it stands ---- */
@@ -467,7 +516,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chains),  cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_samples), cmocka_unit_test(test_direct),
+        cmocka_unit_test(test_samples), cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_ways),    cmocka_unit_test(test_direct),
         cmocka_unit_test(test_dots),    cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
     };
 
