@@ -40,13 +40,12 @@ static json_t *layer_json(const struct layer *layer)
     return object;
 }
 
-/* By class of batches, which counts columns: samples, or positions x samples. */
-static json_t *formats_json(const struct weights *weights)
+static json_t *formats_json(const struct forward *forward, uint32_t index)
 {
     json_t *object = json_object();
 
-    for (unsigned c = 0; weights && c < BATCH_CLASSES; c++) {
-        const char *format = weights_class_format(weights, c);
+    for (unsigned c = 0; c < BATCH_CLASSES; c++) {
+        const char *format = forward_class_kernel(forward, index, c);
 
         if (format)
             json_object_set_new(object, batch_class_name(c), json_string(format));
@@ -61,7 +60,7 @@ static void add_kernels(json_t *layer, uint32_t index, const struct model_json_p
 
         if (!forward_runs(forward, index))
             continue;
-        json_object_set_new(layer, "formats", formats_json(forward_weights(forward, index)));
+        json_object_set_new(layer, "formats", formats_json(forward, index));
         json_object_set_new(layer, "kernel_one", json_string(forward_kernel(forward, index, 1)));
         json_object_set_new(layer, "kernel_many", json_string(forward_kernel(forward, index, plans->batch)));
     }

@@ -80,6 +80,39 @@ static void it_is_printed_for_a_person(void **state)
     assert_non_null(strstr(said.out, " / "));
 }
 
+/* A convolution says how it is run, by samples. */
+static void convolutions_say_how_they_run(void **state)
+{
+    static const char *const ways[] = { "tiles", "views",    "direct", "dense8", "block8",
+                                        "csr",   "window32", "sell16", "dense16" };
+    json_t *model = show(source_path("models/clothes.safetensors"), NULL), *layers = json_object_get(model, "layers"),
+           *layer, *value;
+    size_t index, convolutions = 0, tiled = 0;
+    const char *key;
+
+    (void)state;
+    json_array_foreach(layers, index, layer)
+    {
+        if (strcmp(json_string_value(json_object_get(layer, "kind")), "conv2d") != 0)
+            continue;
+        convolutions++;
+        assert_string_equal(json_string_value(json_object_get(json_object_get(layer, "formats"), "1")),
+                            json_string_value(json_object_get(layer, "kernel_one")));
+        json_object_foreach(json_object_get(layer, "formats"), key, value)
+        {
+            bool known = false;
+
+            for (size_t w = 0; w < ARRAY_SIZE(ways); w++)
+                known |= strstr(json_string_value(value), ways[w]) != NULL;
+            assert_true(known);
+            tiled += strstr(json_string_value(value), "tiles") != NULL;
+        }
+    }
+    assert_true(convolutions > 1);
+    assert_true(tiled > 0);
+    json_decref(model);
+}
+
 static void what_is_served_is_not_timed(void **state)
 {
     const struct command command = { .words = { "wisp", "show", "image", "-k" } };
@@ -95,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_timed),
         cmocka_unit_test(it_is_printed_for_a_person),
+        cmocka_unit_test(convolutions_say_how_they_run),
         cmocka_unit_test(what_is_served_is_not_timed),
     };
 
