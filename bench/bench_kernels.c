@@ -176,6 +176,12 @@ static void print_format(const struct runners *all, const struct runner *r, cons
     fflush(stdout);
 }
 
+/* As a model is served that is this layer alone; cold, a model of which the rest fills all caches. */
+static enum residence residence_in(const struct place *p, enum caches caches)
+{
+    return caches == CACHES_COLD ? RESIDENCE_MEMORY : residence_of(csr_memory(&p->w));
+}
+
 static void measure_forward(struct place *p, const char *const *chosen, const struct choosing *what)
 {
     static struct runners all;
@@ -186,6 +192,10 @@ static void measure_forward(struct place *p, const char *const *chosen, const st
     for (enum caches caches = CACHES_WARM; caches <= CACHES_COLD; caches++) {
         if (!what->caches[caches])
             continue;
+        for (unsigned i = 0; i < all.count; i++) {
+            if (all.of[i].packed)
+                all.of[i].packed->far = residence_in(p, caches) == RESIDENCE_MEMORY;
+        }
         runners_take_turns(&all, caches);
         for (unsigned i = 0; i < all.count; i++) {
             const struct runner *r = &all.of[i];
@@ -307,13 +317,9 @@ static void measure_place(struct place *p, size_t n, const char *const *chosen, 
     free(p->dy);
 }
 
-/* As a model is served that is this layer alone; cold, a model of which the rest fills all caches. */
 static struct weights *choose_weights(const struct place *p, enum caches caches)
 {
-    const struct weights_use use = { .columns_min = 1,
-                                     .columns_max = BATCH_MAX,
-                                     .residence =
-                                         caches == CACHES_COLD ? RESIDENCE_MEMORY : residence_of(csr_memory(&p->w)) };
+    const struct weights_use use = { .columns_min = 1, .columns_max = BATCH_MAX, .residence = residence_in(p, caches) };
     struct weights *made;
 
     if (weights_new(p->kernels, &p->w, &use, &made))

@@ -239,6 +239,7 @@ static int pack_candidates(struct trial *t)
         result = packed_new(&t->w, f, &t->packed[f]);
         if (result)
             return result;
+        t->packed[f]->far = t->choice->residence == RESIDENCE_MEMORY;
         if (takes_too_much(t->packed[f], &t->w)) {
             t->packed[f] = packed_free(t->packed[f]);
             for (unsigned c = 0; c < BATCH_CLASSES; c++)

@@ -24,6 +24,7 @@ struct weights {
     struct tiles *tiles, *samples, *lines;     /* of positions, of samples and of lines; NULL: none were cut */
     struct block *blocks;                      /* NULL: it was not split */
     uint32_t block_count;
+    enum residence residence;
     bool fixed; /* made to serve: values stand still, and the matrix may move when it is not read any more */
     size_t memory;
     unsigned first, last; /* the classes that can come */
@@ -36,6 +37,7 @@ static int pack_class(struct weights *weights, const struct csr *w, unsigned bat
 
         if (result)
             return result;
+        weights->packed[number]->far = weights->residence == RESIDENCE_MEMORY;
         weights->memory += weights->packed[number]->memory;
     }
     weights->choice[batch_class] = weights->packed[number];
@@ -64,6 +66,7 @@ static int make(const struct kernels *kernels, const struct csr *w, const struct
     weights->memory = sizeof *weights;
     weights->first = choice->first;
     weights->last = choice->last;
+    weights->residence = choice->residence;
     result = pack_chosen(weights, w, choice);
     if (result) {
         weights_free(weights);
@@ -235,7 +238,9 @@ static int make_block(const struct weights *whole, const struct csr *w, uint32_t
         return -ENOMEM;
     if (whole->fixed && borrows(whole))
         result = copy_rows(&out->rows);
-    *out->weights = (struct weights){ .kernels = whole->kernels, .memory = sizeof *out + sizeof *out->weights };
+    *out->weights = (struct weights){ .kernels = whole->kernels,
+                                      .memory = sizeof *out + sizeof *out->weights,
+                                      .residence = whole->residence };
     if (out->rows.owned)
         out->weights->memory += csr_memory(&out->rows);
     for (unsigned c = 0; c < BATCH_CLASSES && !result; c++) {

@@ -59,10 +59,13 @@ static void check_format(const struct kernels *kernels, const struct csr *w, uns
     assert_int_equal(packed_new(w, format, &packed), 0);
     assert_true(packed->memory > 0);
     cut = packed->units / 2;
-    memset(p->y, 0xff, w->rows * p->n * sizeof *p->y);
-    kernels->run[format](packed, p, 0, cut);
-    kernels->run[format](packed, p, cut, packed->units);
-    assert_same(expected, p->y, w->rows * p->n, packed->format->name, kernels->name);
+    for (int far = 0; far < 2; far++) {
+        packed->far = far;
+        memset(p->y, 0xff, w->rows * p->n * sizeof *p->y);
+        kernels->run[format](packed, p, 0, cut);
+        kernels->run[format](packed, p, cut, packed->units);
+        assert_same(expected, p->y, w->rows * p->n, packed->format->name, kernels->name);
+    }
     packed_free(packed);
 }
 

@@ -33,6 +33,7 @@ struct packed {
     uint32_t units; /* what a run can begin and end at: rows, or slices of PACK_LANES rows */
     uint32_t grain; /* units that one thread should have together */
     size_t memory;  /* bytes, this struct included; not what is borrowed */
+    bool far;       /* it comes from memory (residence.h), so a run asks for it ahead; packed_new() says no */
 };
 
 /* Nanoseconds that a batch as its class is timed with takes for each place of the matrix, connected or not, and for
