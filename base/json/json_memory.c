@@ -131,6 +131,11 @@ json_t *json_from_string(const char *text, size_t flags, json_error_t *error)
     return json_from_text(text ? text : "", text ? strlen(text) : 0, flags, error);
 }
 
+void json_note_short(void)
+{
+    short_of_memory = true;
+}
+
 char *json_to_text(const json_t *value, size_t flags)
 {
     char *text = value && !short_of_memory ? json_dumps(value, flags) : NULL;

@@ -24,6 +24,9 @@ json_t *json_from_text(const char *text, size_t length, size_t flags, json_error
 /* The same of a string, which may be NULL. */
 json_t *json_from_string(const char *text, size_t flags, json_error_t *error);
 
+/* What this thread builds lacks a part, which was to be made of other memory, and there was none. */
+void json_note_short(void);
+
 /* As json_dumps() and json_dumpf(), of a value that this thread built since it called one of these last: NULL, and
  * -ENOMEM, when it is NULL, or memory ran out meanwhile. -EIO: it could not be written. */
 char *json_to_text(const json_t *value, size_t flags);

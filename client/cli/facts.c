@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/json/json_memory.h"
 #include "client/cli/facts.h"
 
@@ -30,10 +31,20 @@ double member_real(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
+json_t *text_json(const char *text)
+{
+    cleanup_free char *valid = text_to_utf8(text);
+
+    if (!valid)
+        json_note_short();
+    return valid ? json_string(valid) : NULL;
+}
+
 const char *format_shape(const json_t *shape, char *buffer, size_t capacity)
 {
     size_t used = 0;
 
+    insist(capacity > 0);
     *buffer = '\0';
     for (size_t i = 0; i < json_array_size(shape) && used < capacity; i++)
         used += (size_t)snprintf(buffer + used, capacity - used, "%s%lld", i ? "x" : "",
@@ -86,6 +97,7 @@ static void print_object(const struct screen *screen, const json_t *object, cons
     const char *key;
     json_t *value;
 
+    insist(depth >= 0 && depth <= DEPTH_MAX, "%d", depth);
     json_object_foreach((json_t *)object, key, value)
     {
         cleanup_free char *path = NULL;

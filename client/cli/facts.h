@@ -16,6 +16,9 @@ const char *member_text(const json_t *object, const char *key);
 uint64_t member_count(const json_t *object, const char *key);
 double member_real(const json_t *object, const char *key);
 
+/* A text from outside, made valid UTF-8. NULL without memory, which json_to_text() then knows. */
+json_t *text_json(const char *text);
+
 /* "28x28" of {"shape": [28, 28]}. */
 const char *format_shape(const json_t *shape, char *buffer, size_t capacity);
 

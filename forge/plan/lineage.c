@@ -48,6 +48,8 @@ char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
     char *structure = plan_structure_text(plan), *text = NULL;
     json_t *object, *given = given_json(plan), *edges = edges_json(plan, assembly->edges);
 
+    if (!structure)
+        json_note_short();
     object = json_pack("{s:s s:s* s:s s:f s:o s:I s:I s:I s:o* s:o*}", "wisp", WISP_VERSION, "structure", structure,
                        "method", density_method_name(plan->method), "sparsity", 1 - plan->density, "sigma",
                        isfinite(plan->sigma) ? json_real(plan->sigma) : json_null(), "seed", (json_int_t)assembly->seed,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json/json_memory.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/plan/plan.h"
@@ -284,6 +285,8 @@ json_t *plan_json(const struct plan *plan)
     char *structure = plan_structure_text(plan);
     json_t *layers = json_array(), *dense = json_array(), *object;
 
+    if (!structure)
+        json_note_short();
     for (uint32_t i = 0; i < plan->layer_count; i++) {
         json_array_append_new(layers, layer_json(plan, i));
         if (plan_layer_is_dense(plan, i))

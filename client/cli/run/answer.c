@@ -10,8 +10,10 @@
 #include <wisp/media.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/json/json_memory.h"
 #include "base/size.h"
+#include "client/cli/facts.h"
 #include "client/cli/run/decoded.h"
 #include "client/cli/run/run.h"
 #include "client/cli/run/written.h"
@@ -31,8 +33,12 @@ static bool is_printed(const struct run *run, const struct wisp_label *label)
 static int take_top(const struct run *run, size_t *count)
 {
     size_t have = (size_t)run->top_k;
-    int result = wisp_top(run->model, wisp_request_output_tensor(run->request, 0), run->top, &have);
+    int result;
 
+    insist(run->top && have > 0 && run->request);
+    result = wisp_top(run->model, wisp_request_output_tensor(run->request, 0), run->top, &have);
+
+    insist(have <= run->top_k, "%zu of %llu", have, (unsigned long long)run->top_k);
     *count = 0;
     for (size_t i = 0; !result && i < have; i++) {
         if (is_printed(run, &run->top[i]))
@@ -61,6 +67,7 @@ static void print_label(const struct run *run, const struct wisp_label *label, b
     enum style style = best ? STYLE_STRONG : STYLE_PLAIN;
     char number[16];
 
+    insist(label->index < wisp_model_label_count(run->model), "%u", label->index);
     snprintf(number, sizeof number, "%u", label->index);
     fputs("  ", screen->file);
     screen_text(screen, style, *label->name ? label->name : number, width);
@@ -94,6 +101,7 @@ static void print_numbers(const struct run *run, size_t index)
     struct wisp_tensor output;
     size_t count, finite = 0;
 
+    insist(index < wisp_model_output_count(run->model), "%zu", index);
     (void)wisp_model_output(run->model, index, &output);
     count = output.elements;
     for (size_t i = 0; i < count; i++) {
@@ -165,6 +173,7 @@ void answer_print_written(const struct run *run, const struct answer *answer)
 {
     struct screen screen;
 
+    insist(run->writes && run->written.name);
     if (run->lines || (!run->verbose && !run->screen.terminal))
         return;
     screen_init(&screen, stderr);
@@ -215,19 +224,12 @@ static int print_human(const struct run *run, const struct answer *answer, size_
 
 /* ---- for a program ---- */
 
-static json_t *json_valid(const char *text)
-{
-    cleanup_free char *valid = text_to_utf8(text);
-
-    return valid ? json_string(valid) : NULL;
-}
-
 /* Where it stands, if it is a line of a file. */
 static void note_line(json_t *object, const struct input *input)
 {
     if (!input->file)
         return;
-    json_object_set_new(object, "file", json_valid(input->file));
+    json_object_set_new(object, "file", text_json(input->file));
     json_object_set_new(object, "line", json_integer((json_int_t)input->line));
 }
 
@@ -242,7 +244,7 @@ static json_t *json_labels(const struct run *run, size_t count)
     json_t *list = json_array();
 
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:i, s:o}", "label", json_valid(run->top[i].name), "index",
+        json_array_append_new(list, json_pack("{s:o, s:i, s:o}", "label", text_json(run->top[i].name), "index",
                                               (int)run->top[i].index, "probability",
                                               json_number((double)run->top[i].probability)));
     return list;
@@ -254,6 +256,7 @@ static json_t *json_output(const struct run *run, size_t index)
     json_t *list = json_array();
     struct wisp_tensor output;
 
+    insist(data && index < wisp_model_output_count(run->model), "%zu", index);
     (void)wisp_model_output(run->model, index, &output);
     for (size_t i = 0; i < output.elements; i++) {
         double number = tensor_number(&output, data, i);
@@ -292,12 +295,12 @@ static int print_line(const struct run *run, json_t *object)
 json_t *answer_json(const struct run *run, const struct input *input)
 {
     json_t *object =
-        json_pack("{s:o, s:o, s:o}", "input", json_valid(input->name), "model", json_valid(wisp_model_name(run->model)),
-                  "processing", json_valid(wisp_model_processing(run->model)));
+        json_pack("{s:o, s:o, s:o}", "input", text_json(input->name), "model", text_json(wisp_model_name(run->model)),
+                  "processing", text_json(wisp_model_processing(run->model)));
 
     note_line(object, input);
     if (run->written.name)
-        json_object_set_new(object, "output", json_valid(run->written.name));
+        json_object_set_new(object, "output", text_json(run->written.name));
     return object;
 }
 
@@ -337,7 +340,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         cleanup_free char *text = NULL;
 
         (void)take_transcript(run, &text);
-        json_object_set_new(object, "transcript", text ? json_valid(text) : NULL);
+        json_object_set_new(object, "transcript", text ? text_json(text) : NULL);
     }
     if (wisp_model_words(run->model))
         (void)decoded_json(run, object);
@@ -350,7 +353,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
 
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text)
 {
-    json_t *object = json_pack("{s:o, s:o, s:s}", "input", json_valid(input->name), "error", json_valid(text), "status",
+    json_t *object = json_pack("{s:o, s:o, s:s}", "input", text_json(input->name), "error", text_json(text), "status",
                                wisp_status_name(result));
 
     note_line(object, input);
@@ -417,6 +420,7 @@ int answer_print(struct run *run, const struct answer *answer)
     size_t labels = 0;
     int result;
 
+    insist(run->request && answer->input);
     if (run->output && !run->writes)
         return write_picture(run, answer);
     if (run->raw)

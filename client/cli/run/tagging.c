@@ -7,7 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
+#include "client/cli/facts.h"
 #include "client/cli/run/tagging.h"
 #include "client/cli/run/written.h"
 
@@ -25,8 +27,10 @@ static int explain(int result, struct reason *why)
 /* A request for `rows` sentences, or for fewer where there is not so much memory. */
 static int prepare(struct run *run, uint32_t *rows, struct reason *why)
 {
-    int result = run_prepare(run, *rows, why);
+    int result;
 
+    insist(*rows > 0 && *rows <= TOGETHER_MAX, "%u", *rows);
+    result = run_prepare(run, *rows, why);
     while (result == WISP_E_NO_SPACE && *rows > 1) {
         *rows /= 2;
         result = run_prepare(run, *rows, why);
@@ -40,6 +44,7 @@ static int encode(const struct run *run, wisp_words *words, size_t first, struct
     struct wisp_tensor tensor;
     const int result = wisp_model_input(run->model, 0, &tensor);
 
+    insist(run->rows <= wisp_words_samples(words) - first, "%u from %zu on", run->rows, first);
     for (uint32_t i = 0; !result && i < run->rows; i++)
         wisp_words_encode(words, first + i, wisp_request_input(run->request) + i * tensor.elements);
     answer->encode_ns += clock_ns() - begun;
@@ -82,7 +87,8 @@ static int run_samples(struct run *run, wisp_words *words, struct answer *answer
         result = prepare(run, &rows, why);
         if (result)
             return result;
-        most = MIN(most, MAX(rows, 1u));
+        insist(run->rows == rows && rows > 0, "%u of %u", run->rows, rows); /* or it would not end */
+        most = MIN(most, rows);
         result = encode(run, words, first, answer);
         if (result)
             return explain(result, why);
@@ -190,6 +196,7 @@ static bool is_among(const wisp_words *words, size_t word)
     const struct wisp_word own = wisp_words_word(words, word);
     size_t before = kept_probability(&own) < 0 ? GIST_WORDS : 0;
 
+    insist(word < wisp_words_count(words), "%zu", word);
     for (size_t i = 0; i < wisp_words_count(words) && before < GIST_WORDS; i++) {
         const struct wisp_word other = wisp_words_word(words, i);
         const double p = kept_probability(&other);
@@ -215,6 +222,7 @@ static char *gist_of(const wisp_words *words)
             *to++ = ' ';
         to = stpcpy(to, wisp_words_word(words, i).text);
     }
+    insist((size_t)(to - text) < room, "%zd of %zu", to - text, room);
     if (text)
         *to = '\0';
     return text;
@@ -231,11 +239,8 @@ static int print_gist(struct run *run, const struct answer *answer, const wisp_w
         written_row(run, 1, (const char *const[]){ gist });
         written_end(run);
     }
-    if (run->json) {
-        cleanup_free char *valid = text_to_utf8(gist);
-
-        return answer_print_object(run, answer, "gist", valid ? json_string(valid) : NULL);
-    }
+    if (run->json)
+        return answer_print_object(run, answer, "gist", text_json(gist));
     if (run->writes) {
         answer_print_written(run, answer);
         return 0;
@@ -250,20 +255,13 @@ static int print_gist(struct run *run, const struct answer *answer, const wisp_w
 
 /* ---- for a program ---- */
 
-static json_t *json_valid(const char *text)
-{
-    cleanup_free char *valid = text_to_utf8(text);
-
-    return valid ? json_string(valid) : NULL;
-}
-
 static json_t *word_json(const struct wisp_word *word, size_t number)
 {
-    json_t *object = json_pack("{s:o s:I s:o s:f}", "word", json_valid(word->text), "number", (json_int_t)number + 1,
-                               "label", json_valid(word->category), "probability", (double)word->probability);
+    json_t *object = json_pack("{s:o s:I s:o s:f}", "word", text_json(word->text), "number", (json_int_t)number + 1,
+                               "label", text_json(word->category), "probability", (double)word->probability);
 
     if (word->lemma)
-        json_object_set_new(object, "lemma", json_valid(word->lemma));
+        json_object_set_new(object, "lemma", text_json(word->lemma));
     return object;
 }
 
