@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/json/json_memory.h"
 #include "base/size.h"
 #include "base/socket_path.h"
@@ -48,6 +49,7 @@ int connection_connect(struct connection *connection)
         .output_bytes = MAX(connection->output_bytes, ARENA_MIN),
     };
 
+    insist(!connection->client && connection->verb); /* else it would never be closed */
     snprintf(name, sizeof name, "wisp-%s", connection->verb);
     return wisp_connect(&connection->client, &options);
 }
@@ -70,6 +72,7 @@ int connection_fail(const struct connection *connection, int result)
 {
     const char *text = wisp_last_error();
 
+    insist(result);
     return fail(connection->verb, exit_for_input(result), "%s", *text ? text : wisp_status_text(result));
 }
 

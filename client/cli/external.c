@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/insist.h"
 #include "base/outcome.h"
 #include "base/size.h"
 #include "client/cli/external.h"
@@ -55,6 +56,7 @@ static bool own_folder(char *folder, size_t capacity)
 /* A regular file that may be run, in `folder`. */
 static bool try_folder(const char *folder, const char *program, char *path, size_t capacity)
 {
+    insist(*program && !strchr(program, '/'), "%s", program);
     if (*folder != '/') /* an empty or relative PATH entry would run what lies about */
         return false;
     return snprintf(path, capacity, "%s/%s", folder, program) < (int)capacity && !access(path, X_OK);
@@ -164,6 +166,7 @@ static int wait_for(const char *verb, pid_t child)
 {
     int end = 0;
 
+    insist(child > 0, "%d", (int)child); /* nobody else's */
     while (waitpid(child, &end, 0) < 0 && errno == EINTR)
         continue;
     if (WIFEXITED(end))
@@ -202,6 +205,7 @@ static char **arguments(int argc, char **argv, char *program, bool with_verb)
     char **copy = calloc((size_t)argc + 2, sizeof *copy);
     size_t skip = with_verb ? 0 : 1;
 
+    insist(argc > 0 && !argv[argc], "%d", argc);
     if (!copy)
         return NULL;
     copy[0] = program;

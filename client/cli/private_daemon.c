@@ -15,6 +15,7 @@
 #include <wisp/status.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/outcome.h"
 #include "base/size.h"
 #include "client/cli/external.h"
@@ -74,10 +75,12 @@ static int listen_in_folder(struct private_daemon *daemon)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     cleanup_close int fd = -1;
 
+    insist(!hidden_by_handler && !*daemon->folder); /* one at a time */
     snprintf(daemon->folder, sizeof daemon->folder, "%s/wisp-XXXXXX", folder_for_sockets());
     if (!mkdtemp(daemon->folder))
         return -errno;
     snprintf(daemon->socket, sizeof daemon->socket, "%s/wisp.sock", daemon->folder);
+    insist(strlen(daemon->socket) < sizeof address.sun_path, "%s", daemon->socket);
     memcpy(address.sun_path, daemon->socket, strlen(daemon->socket));
     hidden_by_handler = daemon;
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -159,6 +162,7 @@ int private_daemon_start(struct private_daemon *daemon, const char *verb, const 
 /* A process that ends closes its sockets before it can be waited for: who is refused may be early. */
 static bool reap(pid_t pid, bool patient, int *end)
 {
+    insist(pid > 0, "%d", (int)pid);
     for (int waited = 0;; waited += POLL_MS) {
         if (waitpid(pid, end, WNOHANG) == pid)
             return true;
@@ -186,6 +190,7 @@ void private_daemon_stop(struct private_daemon *daemon)
     private_daemon_hide(daemon);
     if (!daemon->pid)
         return;
+    insist(daemon->pid > 0, "%d", (int)daemon->pid); /* not a group */
     (void)kill(daemon->pid, SIGTERM);
     while (waitpid(daemon->pid, NULL, 0) < 0 && errno == EINTR)
         continue;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/screen.h"
 
@@ -29,6 +30,7 @@ void screen_init(struct screen *screen, FILE *file)
     screen->colour = screen->terminal && !is_set("NO_COLOR") && kind && strcmp(kind, "dumb") != 0;
     if (screen->terminal && !ioctl(fileno(file), TIOCGWINSZ, &size) && size.ws_col)
         screen->columns = size.ws_col;
+    insist(screen->columns > 0);
 }
 
 /* ---- characters ---- */
@@ -79,7 +81,8 @@ size_t text_columns(const char *text)
 
 char *text_to_utf8(const char *text)
 {
-    char *copy = malloc(strlen(text) * strlen(REPLACEMENT) + 1), *to = copy;
+    const size_t room = strlen(text) * strlen(REPLACEMENT) + 1;
+    char *copy = malloc(room), *to = copy;
     uint32_t point;
 
     while (copy && *text) {
@@ -88,6 +91,7 @@ char *text_to_utf8(const char *text)
         to = length ? mempcpy(to, text, length) : mempcpy(to, REPLACEMENT, strlen(REPLACEMENT));
         text += length ? length : 1;
     }
+    insist((size_t)(to - copy) < room || !copy, "%zd of %zu", to - copy, room); /* no byte becomes more than a mark */
     if (copy)
         *to = '\0';
     return copy;
@@ -114,6 +118,7 @@ static void put_text(const struct screen *screen, enum style style, const char *
     uint32_t point = 0;
     size_t length;
 
+    insist((size_t)style < ARRAY_SIZE(begin), "%d", style);
     if (styled)
         fputs(begin[style], screen->file);
     for (; *text; text += length ? length : 1) {
@@ -158,6 +163,7 @@ void screen_bar(const struct screen *screen, double fraction, unsigned width)
     steps = (unsigned)(MIN(fraction, 1.0) * width * 8 + 0.5);
     for (unsigned i = 0; i < steps / 8; i++)
         to = stpcpy(to, screen->utf8 ? "█" : "#");
+    insist((size_t)(to - bar) + sizeof *eighths <= sizeof bar, "%zd", to - bar);
     if (screen->utf8)
         stpcpy(to, eighths[steps % 8]);
     put_text(screen, STYLE_BAR, bar);
@@ -171,6 +177,7 @@ const char *format_count(unsigned long long count, char *buffer)
     int length = snprintf(digits, sizeof digits, "%llu", count);
     char *to = buffer;
 
+    insist(length > 0 && length < (int)sizeof digits, "%d", length);
     for (int i = 0; i < length; i++) {
         if (i && (length - i) % 3 == 0)
             *to++ = ',';

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/table.h"
 
@@ -12,6 +13,8 @@ void table_add(struct table *table, const char *format, ...)
     va_list arguments;
     char *cell = NULL;
 
+    insist(table->column_count > 0 && table->column_count <= TABLE_COLUMNS_MAX, "%zu", table->column_count);
+    insist(table->cell_count <= table->capacity && !table->cells == !table->capacity, "%zu", table->cell_count);
     if (table->cell_count == table->capacity) {
         size_t capacity = table->capacity ? 2 * table->capacity : 64;
         char **grown = reallocarray(table->cells, capacity, sizeof *grown);
@@ -52,8 +55,11 @@ bool table_print(const struct table *table, const struct screen *screen, size_t 
 {
     size_t widths[TABLE_COLUMNS_MAX];
 
-    if (table->failed || !table->column_count || table->column_count > TABLE_COLUMNS_MAX)
+    insist(table->column_count > 0 && table->column_count <= TABLE_COLUMNS_MAX, "%zu", table->column_count);
+    if (table->failed)
         return false;
+    insist(table->cell_count % table->column_count == 0, "%zu cells in rows of %zu", table->cell_count,
+           table->column_count);
     for (size_t i = 0; i < table->column_count; i++)
         widths[i] = text_columns(table->columns[i].title);
     for (size_t i = 0; i < table->cell_count; i++)

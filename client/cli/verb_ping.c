@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/connection.h"
@@ -35,6 +36,7 @@ static uint64_t percentile(const struct trips *trips, unsigned percent)
 {
     size_t rank = (trips->count * percent + 99) / 100;
 
+    insist(trips->count > 0 && rank <= trips->count, "%zu of %zu", rank, trips->count);
     return trips->sorted[rank ? rank - 1 : 0];
 }
 
@@ -46,6 +48,7 @@ static int measure(struct connection *connection, struct trips *trips)
         if (result)
             return result;
     }
+    insist(trips->count > 0);
     trips->first = trips->sorted[0];
     qsort(trips->sorted, trips->count, sizeof *trips->sorted, ascending);
     return 0;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/insist.h"
 #include "client/cli/bench/figures.h"
 
 enum { CAPACITY_FIRST = 65536 };
@@ -11,6 +12,7 @@ void figures_begin(struct figures *figures)
     uint64_t *latencies = figures->latencies;
     const size_t capacity = figures->capacity;
 
+    insist(!latencies == !capacity, "%zu", capacity);
     *figures = (struct figures){ .latencies = latencies, .capacity = capacity };
 }
 
@@ -28,6 +30,8 @@ static bool grow(struct figures *figures)
 
 void figures_add(struct figures *figures, const struct answer_times *times)
 {
+    insist(figures->count <= figures->capacity && !(figures->seconds > 0), "%zu of %zu", figures->count,
+           figures->capacity); /* none is added to a window that has ended, whose latencies are sorted */
     if (figures->count == figures->capacity && !grow(figures)) {
         figures->failed_memory = true;
         return;
@@ -50,6 +54,8 @@ static int ascending(const void *a, const void *b)
 
 void figures_end(struct figures *figures, double seconds)
 {
+    insist(seconds >= 0 && figures->count <= figures->answered, "%zu of %llu", figures->count,
+           (unsigned long long)figures->answered);
     figures->seconds = seconds;
     if (figures->count) /* nothing has been answered: there may be no array */
         qsort(figures->latencies, figures->count, sizeof *figures->latencies, ascending);
@@ -68,6 +74,7 @@ uint64_t figures_percentile(const struct figures *figures, double percent)
 
     if (!figures->count)
         return 0;
+    insist(rank <= figures->count, "%zu of %zu, of %g", rank, figures->count, percent);
     return figures->latencies[rank ? rank - 1 : 0];
 }
 

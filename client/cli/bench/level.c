@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/bench/level.h"
 #include "client/cli/live/interrupt.h"
@@ -28,6 +29,7 @@ static bool agree(const double *values, double tolerance)
 {
     double mean = 0;
 
+    insist(tolerance >= 0);
     for (int i = 0; i < AGREEING; i++)
         mean += values[i] / AGREEING;
     for (int i = 0; i < AGREEING; i++) {
@@ -40,7 +42,11 @@ static bool agree(const double *values, double tolerance)
 int level_measure(struct level *level, struct load *load, const struct level_setup *setup)
 {
     struct past past = { .rates = { 0 } };
-    int result = load_run(load, level->concurrency, level->rate, setup->warm_up_ns, &level->figures);
+    int result;
+
+    insist(!level->trials && !level->stable && setup->trials_max > 0);
+    insist(level->rate > 0 || level->concurrency > 0);
+    result = load_run(load, level->concurrency, level->rate, setup->warm_up_ns, &level->figures);
 
     while (!result && !level->stable && level->trials < setup->trials_max && !interrupt_came()) {
         result = load_run(load, level->concurrency, level->rate, setup->window_ns, &level->figures);
@@ -49,6 +55,8 @@ int level_measure(struct level *level, struct load *load, const struct level_set
         level->stable =
             level->trials >= AGREEING && agree(past.rates, setup->tolerance) && agree(past.latencies, setup->tolerance);
     }
+    insist(level->trials <= setup->trials_max, "%llu", (unsigned long long)level->trials);
+    insist(!level->stable || level->trials >= AGREEING);
     load_drain(load);
     return result;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/futex.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/bench/load.h"
 #include "client/cli/live/interrupt.h"
@@ -59,6 +60,7 @@ static void fill(struct load *load, const wisp_model *model, wisp_request *reque
 
 int load_init(struct load *load, wisp_client *client, const wisp_model *model, const struct load_setup *setup)
 {
+    insist(setup->slots > 0 && setup->rows > 0, "%u, %u", setup->slots, setup->rows);
     *load = (struct load){ .setup = setup, .rng = rng_make(1, 0) };
     load->slots = calloc(setup->slots, sizeof *load->slots);
     if (!load->slots)
@@ -88,6 +90,7 @@ static int send_slot(struct load *load, struct slot *slot, uint64_t due_ns)
 {
     int result;
 
+    insist(!slot->under_way && load->under_way < load->setup->slots, "%u of %u", load->under_way, load->setup->slots);
     slot->due_ns = due_ns;
     slot->sent_ns = clock_ns();
     result = wisp_submit(slot->request);
@@ -104,6 +107,8 @@ static void take_answer(struct load *load, struct slot *slot, int status, struct
 {
     struct wisp_timings timings;
 
+    insist(slot->under_way && load->under_way > 0, "%u", load->under_way);
+    insist(slot->sent_ns >= slot->due_ns); /* nothing is sent before it is due */
     slot->under_way = false;
     load->under_way--;
     if (status) {
@@ -169,6 +174,7 @@ static struct slot *free_slot(const struct load *load, uint32_t slots)
 
 static int run_closed(struct load *load, uint32_t concurrency, uint64_t end_ns, struct figures *figures)
 {
+    insist(concurrency > 0 && concurrency <= load->setup->slots, "%u of %u", concurrency, load->setup->slots);
     while (clock_ns() < end_ns && !interrupt_came()) {
         struct slot *slot;
 
@@ -195,6 +201,7 @@ static uint64_t gap_ns(struct load *load, double rate)
 {
     const double mean = 1e9 / rate;
 
+    insist(rate > 0);
     if (load->setup->arrivals == ARRIVALS_CONSTANT)
         return (uint64_t)mean;
     return (uint64_t)(-log(1 - rng_double(&load->rng)) * mean);
@@ -214,6 +221,7 @@ static void wait_until(struct load *load, uint64_t until_ns, struct figures *fig
     if (load->under_way) {
         struct slot *slot = oldest(load);
 
+        insist(slot, "%u", load->under_way); /* whose counter and flags go together */
         if (until_ns - now > 2 * NS_PER_MS)
             (void)wisp_wait(slot->request, (uint32_t)((until_ns - now) / NS_PER_MS) - 1);
     } else {
@@ -266,6 +274,7 @@ void load_drain(struct load *load)
         if (slot->under_way)
             take_answer(load, slot, wisp_wait(slot->request, DRAIN_MS), NULL);
     }
+    insist(!load->under_way, "%u", load->under_way);
     load->next_ns = 0;
     load->blocked = false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 
+#include "base/insist.h"
 #include "base/json.h"
 #include "base/json/json_memory.h"
 #include "base/size.h"
@@ -39,6 +40,7 @@ void report_level(const struct screen *screen, const struct report *report, cons
     const struct figures *figures = &level->figures;
     char load[32];
 
+    insist(report->rows > 0 && (level->rate > 0 || level->concurrency > 0));
     if (level->rate > 0)
         snprintf(load, sizeof load, "%.0f/s", level->rate);
     else

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/bench/report.h"
 #include "client/cli/connection.h"
@@ -154,6 +155,7 @@ static int prepare(struct connection *connection, struct load *load, const wisp_
 {
     int status, result;
 
+    insist(setup->slots > 0 && !connection->client);
     connection->entries = setup->slots;
     load_bytes(model, setup, &connection->input_bytes, &connection->output_bytes);
     status = connection_open(connection);
@@ -219,6 +221,8 @@ static int measure(const struct connection *connection, const struct options *op
     const unsigned count = (unsigned)((levels->end - levels->begin) / levels->step + 1e-9) + 1;
     int status = EXIT_DONE;
 
+    insist(levels->begin > 0 && levels->end >= levels->begin && levels->step > 0); /* check() has seen to it */
+    insist(count <= LEVELS_MAX, "%u", count);
     if (!options->json)
         report_head(&to->screen, &to->report);
     if (to->csv)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/doctor/machine.h"
 
@@ -20,6 +21,7 @@ static FILE *open_below(const char *root, const char *format, ...)
     int used = snprintf(path, sizeof path, "%s", root);
     va_list arguments;
 
+    insist(used >= 0 && used < PATH_LENGTH, "%d", used);
     va_start(arguments, format);
     vsnprintf(path + used, sizeof path - (size_t)used, format, arguments);
     va_end(arguments);
@@ -31,6 +33,7 @@ static bool first_line(FILE *file, char *line, int capacity)
 {
     const bool got = file && fgets(line, capacity, file);
 
+    insist(capacity > 0);
     if (file)
         fclose(file);
     if (got)

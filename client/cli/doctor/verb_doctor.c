@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "client/cli/connection.h"
 #include "client/cli/doctor/examine.h"
 #include "client/cli/facts.h"
@@ -65,6 +66,7 @@ static void ping(const struct connection *like, struct examination *examination,
         return;
     }
     qsort(times, PINGS, sizeof *times, ascending);
+    insist(times[0] <= times[PINGS - 1]);
     examination->ping_ns = times[PINGS / 2];
 }
 
@@ -121,6 +123,7 @@ static enum verdict tell(const struct connection *connection, const struct exami
             struct finding finding = { .verdict = VERDICT_GOOD };
 
             checks[i].look(examination, &finding);
+            insist(*finding.text, "%s", checks[i].name); /* every suspicion comes to something */
             if ((int)finding.verdict != verdict)
                 continue;
             worst = finding.verdict > worst ? finding.verdict : worst;

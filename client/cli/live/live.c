@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/live/interrupt.h"
 #include "client/cli/live/live.h"
@@ -50,6 +51,7 @@ bool live_draw(struct live *live)
 {
     struct winsize size = { .ws_row = 0 };
 
+    insist(live->screen.file == live->terminal || !live->screen.file); /* live_show() comes between two */
     live->lines = 24;
     if (live->screen.terminal && !ioctl(fileno(live->terminal), TIOCGWINSZ, &size) && size.ws_row)
         live->lines = size.ws_row;
@@ -62,6 +64,7 @@ static void put_lines(const struct live *live)
 {
     const char *line = live->text;
 
+    insist(line && live->lines > 0);
     fputs("\033[H", live->terminal);
     for (unsigned i = 0; *line && i + 1 < live->lines; i++) {
         const size_t length = strcspn(line, "\n");
@@ -72,9 +75,19 @@ static void put_lines(const struct live *live)
     fputs("\033[J", live->terminal);
 }
 
+/* What was drawn is the screen's no more, whatever comes of it. */
+static bool end_drawing(struct live *live)
+{
+    FILE *drawn = live->screen.file;
+
+    insist(drawn && drawn != live->terminal);
+    live->screen.file = live->terminal;
+    return !fclose(drawn);
+}
+
 bool live_show(struct live *live)
 {
-    if (fclose(live->screen.file)) {
+    if (!end_drawing(live)) {
         free(live->text);
         return false;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/connection.h"
 #include "client/cli/facts.h"
@@ -78,6 +79,7 @@ static int refused(const struct connection *connection, int result, char *lines)
 {
     enum exit_status status = exit_for_input(result);
 
+    insist(result && status != EXIT_DONE, "%d", result);
     if (!lines)
         return connection_fail(connection, result);
     for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "client/cli/run/decoded.h"
@@ -28,6 +29,7 @@ static int32_t *take_words(const struct run *run, size_t *count)
     *count = room;
     if (words && wisp_request_words(run->request, 0, words, count))
         *count = 0;
+    insist(*count <= room, "%zu of %zu", *count, room);
     return words;
 }
 
@@ -82,6 +84,7 @@ int decoded_wait(const struct run *run, uint32_t patience_ms)
     size_t shown = 0;
     int result;
 
+    insist(run->request);
     if (!decoded_is_shown(run))
         return wisp_wait(run->request, patience_ms);
     do {

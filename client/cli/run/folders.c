@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/insist.h"
 #include "client/cli/run/kinds.h"
 
 static bool is_folder(const struct input *input)
@@ -32,6 +33,7 @@ static int add(struct list *list, const struct input *input)
 {
     struct input *more;
 
+    insist(!list->inputs == !list->room && list->count <= list->room, "%zu of %zu", list->count, list->room);
     if (list->count + 1 >= list->room) {
         more = reallocarray(list->inputs, 2 * list->room + 8, sizeof *more);
         if (!more)
@@ -39,6 +41,7 @@ static int add(struct list *list, const struct input *input)
         list->inputs = more;
         list->room = 2 * list->room + 8;
     }
+    insist(list->count + 1 < list->room); /* the zero behind them */
     list->inputs[list->count++] = *input;
     list->inputs[list->count] = (struct input){ .name = NULL };
     return 0;
@@ -67,6 +70,7 @@ static char *path_in(const char *folder, const char *name)
     const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
     char *path;
 
+    insist(*folder && !strchr(name, '/'), "%s in %s", name, folder);
     return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
 }
 
@@ -103,6 +107,7 @@ static int add_folder(struct list *list, const struct run *run, const struct inp
     struct input failed = *folder;
     int result;
 
+    insist(folder->path && !folder->owned && !folder->no_files);
     if (!kind)
         return add(list, folder);
     result = add_files(list, folder->path, kind);
@@ -136,6 +141,7 @@ int folders_open(const struct run *run, struct input **inputs, size_t *count)
 
 int folders_refuse(const struct input *folder, struct reason *why)
 {
+    insist(folder->no_files && (folder->no_files < 0 || folder->wanted));
     if (folder->no_files < 0)
         return refuse_errno(why, folder->no_files, "cannot read %s", folder->name);
     return refuse(why, folder->no_files, "%s: a folder in which no %s is; those in folders within are not looked for",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/insist.h"
 #include "client/cli/run/lines.h"
 
 static int open_file(struct lines *lines, const char *path, struct reason *why)
@@ -37,6 +38,7 @@ static bool take_bytes(struct lines *lines)
 {
     int c;
 
+    insist(lines->file && lines->text);
     lines->length = 0;
     lines->wrong = NULL;
     while ((c = getc_unlocked(lines->file)) != EOF && c != '\n') {
@@ -77,6 +79,7 @@ static bool read_line(struct lines *lines)
         take_mark_off(lines);
     if (lines->length && lines->text[lines->length - 1] == '\r')
         lines->length--;
+    insist(lines->length <= LINE_MAX_BYTES, "%zu", lines->length);
     lines->text[lines->length] = '\0';
     if (is_no_text(lines))
         lines->wrong = "no text, or UTF-16; iconv -f UTF-16 -t UTF-8 makes that readable";

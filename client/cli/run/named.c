@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/insist.h"
+#include "base/size.h"
 #include "client/cli/run/run.h"
 
 enum { INPUT_FILE_MAX = 64 << 20 };
@@ -92,10 +94,12 @@ int named_read(const struct run *run, struct reason *why)
 
     for (size_t i = 0; !result && i < wisp_model_input_count(run->model); i++) {
         struct wisp_tensor tensor;
+        const char *word;
 
         (void)wisp_model_input(run->model, i, &tensor);
-        result = read_tensor(&tensor, word_of(&run->named, tensor.name) + strlen(tensor.name) + 1,
-                             wisp_request_input_tensor(run->request, i), why);
+        word = word_of(&run->named, tensor.name);
+        insist(word, "%s", tensor.name); /* named_check() has seen to it */
+        result = read_tensor(&tensor, word + strlen(tensor.name) + 1, wisp_request_input_tensor(run->request, i), why);
     }
     return result;
 }
@@ -119,11 +123,13 @@ const char *dtype_name(enum wisp_dtype dtype)
 {
     static const char *const names[] = { [WISP_FLOAT32] = "float32", [WISP_INT32] = "int32", [WISP_UINT8] = "uint8" };
 
+    insist((size_t)dtype < ARRAY_SIZE(names), "%d", dtype);
     return names[dtype];
 }
 
 double tensor_number(const struct wisp_tensor *tensor, const void *data, size_t index)
 {
+    insist(index < tensor->elements, "%zu of %zu", index, tensor->elements);
     switch (tensor->dtype) {
     case WISP_INT32:
         return ((const int32_t *)data)[index];

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/insist.h"
 #include "base/path.h"
 #include "client/cli/run/kinds.h"
 
@@ -43,6 +44,7 @@ char *outputs_name(const struct run *run, const struct input *input)
     const char *folder = run->output, *name = input->path ? path_name(input->path) : NULL;
     char *out;
 
+    insist(folder);
     if (!name || !is_folder(folder))
         return strdup(folder);
     return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", (int)path_stem(name),
@@ -95,6 +97,7 @@ static int check_output(const struct run *run, const struct input *inputs, char 
     const char *out = outputs[number];
     const int status = check_place("-o", out, verb);
 
+    insist(run->output && input->name);
     if (status)
         return status;
     if (is_folder(run->output) && (!input->path || !strcmp(input->path, "-")))
@@ -132,6 +135,7 @@ static int check_outputs(const struct run *run, const struct input *inputs, size
 
 static int check_overlay(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
+    insist(run->overlay && count > 0);
     if (count > 1 || run->lines || run->raw || run->tensor)
         return fail(verb, EXIT_USAGE,
                     "--overlay is the picture of one input: no second one, --lines, --raw or --tensor");

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/run/run.h"
 
@@ -36,6 +37,7 @@ static void show(void *user, uint64_t done, uint64_t count)
     struct progress *progress = user;
     const uint64_t now = clock_ns();
 
+    insist(count > 0 && done <= count, "%llu of %llu", (unsigned long long)done, (unsigned long long)count);
     if (now - progress->begun_ns < PATIENCE_MS * NS_PER_MS || now - progress->shown_ns < EVERY_MS * NS_PER_MS)
         return;
     progress->shown_ns = now;
@@ -64,6 +66,7 @@ static void add_object(void *user, const struct wisp_object *object)
     objects->most = MAX(objects->most, object->area);
     objects->area += object->area;
     objects->count++;
+    insist(object->area > 0 && objects->least <= objects->most && objects->most <= objects->area);
     if (objects->list)
         json_array_append_new(objects->list,
                               json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "area", (json_int_t)object->area, "left",
@@ -94,6 +97,7 @@ static void keep_coded(void *user, const struct wisp_coded *coded)
 
 static double bits_a_pixel(const struct wisp_coded *coded)
 {
+    insist(coded->bytes && coded->width && coded->height);
     return 8 * (double)coded->bytes / (double)coded->width / (double)coded->height;
 }
 
@@ -244,6 +248,7 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
     cleanup_free char *out = run->output ? outputs_name(run, input) : NULL;
     int result;
 
+    insist(process_is_for(run, input) && run->merged <= MERGED_MAX && run->target, "%u", run->merged);
     if (run->output && !out)
         return refuse_errno(why, -ENOMEM, "%s", run->output);
     made.out = out;

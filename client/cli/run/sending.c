@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/run/decoded.h"
 #include "client/cli/run/run.h"
@@ -17,8 +18,10 @@ static int explain(int result, struct reason *why)
 
 int run_send(struct run *run, struct reason *why)
 {
-    int result = wisp_submit(run->request);
+    int result;
 
+    insist(run->request && run->rows > 0);
+    result = wisp_submit(run->request);
     if (!result)
         result = decoded_wait(run, connection_wait_ms(&run->connection));
     if (result == WISP_E_TIMEOUT) {
@@ -33,6 +36,7 @@ int run_prepare(struct run *run, uint32_t rows, struct reason *why)
     const uint64_t deadline_us = run->deadline_us ? run->deadline_us : run->connection.timeout_ms * 1000;
     int result = 0;
 
+    insist(rows > 0 && run->model && run->connection.client);
     if (run->request && run->rows != rows)
         run->request = wisp_request_free(run->request);
     if (!run->request)
@@ -42,6 +46,7 @@ int run_prepare(struct run *run, uint32_t rows, struct reason *why)
         return refuse(why, WISP_E_TIMEOUT, "wispd has not answered what was sent before: this one was not sent");
     if (result)
         return explain(result, why);
+    insist(run->request);
     wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
     result = wisp_request_set_priority(run->request, run->priority);
     if (!result && wisp_model_words(run->model))

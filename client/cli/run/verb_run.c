@@ -13,6 +13,7 @@
 #include <wisp/media.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/facts.h"
@@ -174,6 +175,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     }
     if (tagging_is_for(run, input))
         return tagging_run(run, input, why);
+    insist(run->request && run->rows == 1, "%u", run->rows);
     begun = clock_ns();
     result =
         input->named ? named_read(run, why) : input_encode(run, input, wisp_request_input_tensor(run->request, 0), why);
@@ -221,6 +223,7 @@ static int make_room(struct run *run)
     uint64_t input = bytes_of(run->model, wisp_model_input_count(run->model), wisp_model_input);
     uint64_t output = bytes_of(run->model, wisp_model_output_count(run->model), wisp_model_output);
 
+    insist(connection->client && input > 0 && output > 0);
     if (run->output)
         connection->entries = PIECES_MAX;
     if (run->output || (wisp_takes_words(run->model) && !run->texts.count)) {
@@ -290,6 +293,7 @@ static int find(struct run *run)
     if (!run->top_k)
         run->top_k = run->holding ? HOLDING_MAX : TOP_USUAL;
     run->top_k = MAX(MIN(run->top_k, labels), 1);
+    insist(!run->top);
     for (size_t i = 0; i < labels; i++)
         run->label_columns = MAX(run->label_columns, text_columns(wisp_model_label(run->model, i)));
     run->top = calloc(run->top_k, sizeof *run->top);
@@ -326,6 +330,7 @@ static int find_anew(struct run *run)
 {
     int status;
 
+    insist(run->target && run->model);
     warn_user(usage.verb, "wispd now serves another model as %s: it is found anew", run->target);
     forget_model(run);
     status = find(run);
@@ -420,6 +425,7 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
 {
     int first = EXIT_DONE;
 
+    insist(run->model && count > 0);
     if (run->output && run->merged > 1)
         return run_and_report(run, inputs);
     for (size_t i = 0; i < count && !ferror(stdout); i++) {

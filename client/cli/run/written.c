@@ -5,12 +5,14 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/insist.h"
 #include "client/cli/run/written.h"
 
 int written_open(struct run *run, const struct input *input, struct reason *why)
 {
     struct written *written = &run->written;
 
+    insist(run->writes && !written->file && !written->name); /* one at a time */
     *written = (struct written){ .name = outputs_name(run, input) };
     written->file = written->name ? open_memstream(&written->bytes, &written->length) : NULL;
     return written->file ? 0 : refuse_errno(why, -ENOMEM, "%s", input->name);
@@ -20,6 +22,7 @@ static int put(const struct written *written, struct reason *why)
 {
     const struct file_part part = { written->bytes, written->length };
 
+    insist(written->name && written->bytes);
     if (strcmp(written->name, "-") != 0)
         return file_write(written->name, &part, 1, why);
     fwrite(written->bytes, 1, written->length, stdout);
@@ -52,6 +55,7 @@ void written_row(struct run *run, size_t count, const char *const *cells)
 {
     struct written *written = &run->written;
 
+    insist(written->file && count > 0);
     if (written->rows++)
         fputc(run->lines ? '\t' : '\n', written->file);
     for (size_t i = 0; i < count; i++) {
@@ -70,6 +74,8 @@ void written_keep_step(struct run *run, uint64_t line)
 void written_begin(struct run *run, const struct input *input)
 {
     written_keep_step(run, input->line);
+    insist(!input->line || run->written.lines + 1 == input->line, "%llu before line %llu",
+           (unsigned long long)run->written.lines, (unsigned long long)input->line);
     run->written.rows = 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/insist.h"
+#include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/sight/histogram_json.h"
 
@@ -11,6 +13,7 @@ static bool take_bucket(const json_t *pair, struct histogram *out)
 
     if (end <= 0 || count < 0)
         return false;
+    insist(histogram_index((uint64_t)end - 1) < ARRAY_SIZE(out->counts), "%lld", (long long)end);
     out->counts[histogram_index((uint64_t)end - 1)] += (uint64_t)count;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "client/cli/sight/http.h"
 
 enum { REQUEST_MAX = 4096, PATIENCE_MS = 2000 };
@@ -42,6 +43,7 @@ bool http_read(int fd, enum http_method *method)
         if (got <= 0)
             return false;
         have += (size_t)got;
+        insist(have <= REQUEST_MAX, "%zu", have);
         request[have] = '\0';
         if (!strstr(request, "\r\n\r\n") && !strstr(request, "\n\n"))
             continue;
@@ -60,6 +62,7 @@ static int write_all(int fd, const char *bytes, size_t length)
             continue;
         if (wrote < 0)
             return -errno;
+        insist((size_t)wrote <= length, "%zd of %zu", wrote, length);
         bytes += wrote;
         length -= (size_t)wrote;
     }
@@ -72,6 +75,7 @@ static int write_head(int fd, const char *status, const char *more)
     char head[256];
     int length = snprintf(head, sizeof head, "HTTP/1.0 %s\r\n%sConnection: close\r\n\r\n", status, more);
 
+    insist(length > 0 && length < (int)sizeof head, "%d", length); /* all of it is ours */
     return write_all(fd, head, (size_t)length);
 }
 

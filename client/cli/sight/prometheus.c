@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/sight/histogram_json.h"
@@ -170,6 +171,8 @@ static void print_histogram(FILE *out, const struct sort *sort, const json_t *on
     for (unsigned power = BOUND_FIRST; known && power <= BOUND_LAST; power++) {
         for (; histogram_end(index) <= 1ull << power; index++)
             below += histogram.counts[index];
+        insist(index < ARRAY_SIZE(histogram.counts) && below <= all, "%u, %llu of %llu", index,
+               (unsigned long long)below, (unsigned long long)all);
         snprintf(bound, sizeof bound, "%.9g", (double)(1ull << power) * NS);
         print_bucket(out, sort, one, metric->name, bound, below);
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/insist.h"
+#include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/sight/histogram_json.h"
 #include "client/cli/sight/rates.h"
@@ -26,6 +28,7 @@ static double rate_of(const json_t *before, const json_t *now, const char *key, 
 {
     const uint64_t old = member_count(before, key), new = member_count(now, key);
 
+    insist(seconds > 0, "%g", seconds);
     return (double)(new >= old ? new - old : new) / seconds;
 }
 
@@ -42,6 +45,7 @@ static void marks_of(const json_t *before, const json_t *now, const char *name, 
     *p50 = histogram_quantile(&later, 0.5);
     *p99 = histogram_quantile(&later, 0.99);
     *max = histogram_quantile(&later, 1);
+    insist(*p50 <= *p99 && *p99 <= *max);
 }
 
 static void name_it(enum rate_kind kind, const json_t *now, struct rate *rate)
@@ -52,6 +56,7 @@ static void name_it(enum rate_kind kind, const json_t *now, struct rate *rate)
     rate->weight = member_count(now, "weight");
     rate->pid = member_count(now, "pid");
     rate->channels = !strcmp(member_text(now, "kind"), "channel");
+    insist((size_t)kind < ARRAY_SIZE(keys), "%d", kind);
     snprintf(rate->name, sizeof rate->name, "%s",
              kind == RATE_USER ? format_user(rate->uid, user) : member_text(now, "name"));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/json/json_memory.h"
 #include "base/size.h"
 #include "client/cli/connection.h"
@@ -126,8 +127,10 @@ static bool print_list(const struct screen *screen, const struct list *list, con
     struct table table = { .columns = list->columns, .column_count = list->column_count };
     bool printed;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         list->add_row(&table, &rates[i]);
+        insist(table.failed || table.cell_count == (i + 1) * table.column_count, "%zu", table.cell_count);
+    }
     printed = table_print(&table, screen, 0);
     table_deinit(&table);
     return printed;
@@ -182,6 +185,7 @@ static bool print(const struct screen *screen, const struct moment *before, cons
     const double seconds = (double)(now->ns - before->ns) / 1e9;
     bool printed = true;
 
+    insist(now->stats && now->clients && now->ns > before->ns);
     print_daemon(screen, now->stats);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         size_t count;
@@ -251,6 +255,7 @@ static int watch(struct connection *connection, struct live *live, const struct 
     struct moment before = { .stats = NULL }, now = { .stats = NULL };
     int status = moment_take(connection, &before);
 
+    insist(options->interval_s > 0);
     for (uint64_t i = 0; !status && (!options->count || i < options->count); i++) {
         if (!live_wait(live, (uint64_t)(options->interval_s * 1e9)))
             break;
