@@ -304,7 +304,7 @@ static void test_questions_end_at_the_limit(void **state)
 /* More than fit the memory that it asked for: the daemon is at fault, not the command. */
 static void test_many_inputs_and_no_answers(void **state)
 {
-    struct command command = { .words = { "wisp", "run", "wide", "--lines", "--json", "-t", "150", "-" } };
+    struct command command = { .words = { "wisp", "run", "wide", "--lines", "--json", "-t", "1500", "-" } };
     struct running running;
     char answer[4096];
     int ends[2];
