@@ -16,6 +16,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -192,10 +193,14 @@ class Daemon:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, env=self.bed.environment(folder) | {"WISP_LOOP": os.environ.get("WISP_LOOP", "auto")})
         until = time.monotonic() + LIMIT_S
-        while self.process.poll() is None and not self.socket.exists():
+        while self.process.poll() is None and not self.listens():
             if time.monotonic() > until:
                 raise Wrong(f"does not start: {self.says()}")
             time.sleep(0.002)
+
+    def listens(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
+            return caller.connect_ex(str(self.socket)) == 0
 
     def says(self):
         return self.log.read_text(errors="replace").strip()[-400:]
@@ -302,11 +307,11 @@ class Daemon:
 
 def courses(bed):
     forge = bed.bin / "wisp-forge"
-    socket = bed.folder / "serving/wisp.sock"
+    serving = bed.folder / "serving/wisp.sock"
     return {
         "wispd": lambda: Daemon(bed),
-        "libwisp": lambda: Client(bed, [bed.tools / "course", socket, bed.answers]),
-        "run": lambda: Client(bed, [bed.bin / "wisp", "run", "--socket", socket, "--json", "text", "--text", "0.3 0.4 0.9", "--text", "0.1 0.2 0.3"]),
+        "libwisp": lambda: Client(bed, [bed.tools / "course", serving, bed.answers]),
+        "run": lambda: Client(bed, [bed.bin / "wisp", "run", "--socket", serving, "--json", "text", "--text", "0.3 0.4 0.9", "--text", "0.1 0.2 0.3"]),
         "build": lambda: Program(bed, [forge, "build", "--layers", "512-24-2", "-s", "0.5", "-o", "made.safetensors"], "made.safetensors"),
         "train": lambda: Program(bed, [forge, "train", bed.folder / "built.safetensors", "--data", bed.data, "-p", "text.classification", "--epochs", "1", "-t", "2", "-o", "made.safetensors"], "made.safetensors"),
         "eval": lambda: Program(bed, [forge, "eval", bed.model, "--data", bed.data, "-t", "1"]),
