@@ -45,6 +45,13 @@ static uint32_t evenly(size_t count, size_t most)
     return parts_of(count, parts_of(count, most));
 }
 
+/* Vectors that no tile shares a cache line of, or a line is one: sums go to memory and back for each block, and where
+ * only some lanes do, that costs more than copies save. */
+static bool has_whole_vectors(const struct convolution *c)
+{
+    return line_floats(c) <= PACK_LANES || line_floats(c) % PACK_LANES == 0;
+}
+
 /* Lines whose last lanes are empty cost steps, and positions a copy for each tap. */
 bool convolution_is_lines(const struct convolution *c)
 {
@@ -55,7 +62,7 @@ bool convolution_is_lines(const struct convolution *c)
     const double lines = parts_of(line_floats(c), PACK_LANES) * (w->out_height * uses + COPY * copied);
     const double positions = parts_of(w->out_height * line_floats(c), PACK_LANES) * (uses + COPY_POSITIONS * taps);
 
-    return convolution_can_lines(c) && w->out_height >= LINES_LEAST &&
+    return convolution_can_lines(c) && has_whole_vectors(c) && w->out_height >= LINES_LEAST &&
            c->weight->count / (c->batch < MANY ? USES_FEW : USES_MANY) >= c->weight->columns && lines < positions;
 }
 
