@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "base/size.h"
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
 #include "sparse/kernels/tiles.h"
@@ -22,6 +24,7 @@ struct weights {
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
     struct tiles *tiles, *samples, *lines;     /* of positions, of samples and of lines; NULL: none were cut */
+    struct csr regrouped;                      /* CSR_NULL: it was not */
     struct block *blocks;                      /* NULL: it was not split */
     uint32_t block_count;
     enum residence residence;
@@ -160,6 +163,46 @@ int weights_tile_lines(struct weights *weights, const struct csr *w, const struc
     return tile_vectors_of(weights, w, window, &weights->lines);
 }
 
+/* starts[i + 1] is where the next connection of row i goes, and in the end where row i + 1 begins. */
+static void regroup(const struct csr *w, const uint32_t *phases, struct csr *to)
+{
+    memset(to->starts, 0, ((size_t)to->rows + 1) * sizeof *to->starts);
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
+            to->starts[(size_t)phases[csr_column(w, k)] * w->rows + r + 1]++;
+    }
+    for (uint64_t begin = 0, i = 1; i <= to->rows; i++) {
+        const uint64_t count = to->starts[i];
+
+        to->starts[i] = begin;
+        begin += count;
+    }
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
+            const uint32_t column = csr_column(w, k);
+            const uint64_t at = to->starts[(size_t)phases[column] * w->rows + r + 1]++;
+
+            csr_set_column(to, at, column);
+            to->values[at] = w->values[k];
+        }
+    }
+}
+
+int weights_regroup(struct weights *weights, const struct csr *w, const uint32_t *phases, uint32_t phase_count)
+{
+    uint64_t rows;
+    int result;
+
+    if (!size_multiply(w->rows, phase_count, &rows) || rows >= UINT32_MAX)
+        return -EOVERFLOW;
+    result = csr_reserve(&weights->regrouped, (uint32_t)rows, w->columns, w->count);
+    if (result)
+        return result;
+    regroup(w, phases, &weights->regrouped);
+    weights->memory += csr_memory(&weights->regrouped);
+    return 0;
+}
+
 int weights_index_columns(struct weights *weights, const struct csr *w)
 {
     int result = csc_init(&weights->by_column, w);
@@ -187,6 +230,11 @@ const struct tiles *weights_sample_tiles(const struct weights *weights)
 const struct tiles *weights_line_tiles(const struct weights *weights)
 {
     return weights->lines;
+}
+
+const struct csr *weights_regrouped(const struct weights *weights)
+{
+    return weights->regrouped.starts ? &weights->regrouped : NULL;
 }
 
 static bool borrows(const struct weights *weights)
@@ -278,6 +326,7 @@ struct weights *weights_free(struct weights *weights)
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++)
         packed_free(weights->packed[f]);
     csc_deinit(&weights->by_column);
+    csr_deinit(&weights->regrouped);
     tiles_free(weights->tiles);
     tiles_free(weights->samples);
     tiles_free(weights->lines);

@@ -37,6 +37,9 @@ int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, ui
 /* Besides, for tiles of samples, and of lines. -ENOMEM. */
 int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window);
 int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window);
+/* Besides, for what writes by phases: the connections of row r in column j are row phases[j] * rows + r of another
+ * matrix, in their order. -EOVERFLOW, -ENOMEM. */
+int weights_regroup(struct weights *weights, const struct csr *w, const uint32_t *phases, uint32_t phase_count);
 /* From so many samples on the backward pass is faster by columns: measured, bench/bench_kernels. */
 #define WEIGHTS_INDEX_BATCH 64
 
@@ -59,6 +62,7 @@ const struct csc *weights_columns(const struct weights *weights);
 const struct tiles *weights_tiles(const struct weights *weights);
 const struct tiles *weights_sample_tiles(const struct weights *weights);
 const struct tiles *weights_line_tiles(const struct weights *weights);
+const struct csr *weights_regrouped(const struct weights *weights);
 
 /* Bytes of what was packed, and of the index. */
 size_t weights_memory(const struct weights *weights);

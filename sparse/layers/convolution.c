@@ -64,6 +64,18 @@ static uint32_t stride_down(const struct window *window)
     return window->out_height > 1 ? window->stride : 1;
 }
 
+uint32_t convolution_phases(const struct window *window)
+{
+    return stride_down(window) * window->stride;
+}
+
+uint32_t convolution_phase(const struct window *window, uint32_t tap)
+{
+    const uint32_t y = tap / window->kernel_width, x = tap % window->kernel_width;
+
+    return y % stride_down(window) * window->stride + x % window->stride;
+}
+
 static struct side spread_side(const struct convolution *c, bool add)
 {
     const struct window *w = &c->window;
@@ -188,15 +200,17 @@ enum list_order { LIST_ROWS, LIST_GROUPED };
 
 static enum list_order list_order(const struct convolution *c, enum convolution_product product)
 {
+    if (product == CONVOLUTION_SPREAD && c->regrouped)
+        return LIST_ROWS;
     if (product == CONVOLUTION_SPREAD)
-        return c->transposed && stride_down(&c->window) * c->window.stride == 1 ? LIST_ROWS : LIST_GROUPED;
+        return c->transposed && convolution_phases(&c->window) == 1 ? LIST_ROWS : LIST_GROUPED;
     return c->transposed ? LIST_GROUPED : LIST_ROWS;
 }
 
 static uint64_t list_groups(const struct convolution *c, enum convolution_product product)
 {
     if (product == CONVOLUTION_SPREAD)
-        return (uint64_t)stride_down(&c->window) * c->window.stride * c->picture;
+        return (uint64_t)convolution_phases(&c->window) * c->picture;
     return c->positions;
 }
 
@@ -240,11 +254,9 @@ static size_t tap_at(const struct convolution *c, const struct side *side, const
                   : frame_at(frame, y, x);
 }
 
-static uint32_t tap_phase(const struct convolution *c, const struct side *side, uint32_t tap)
+static const struct csr *listed(const struct convolution *c, bool spread)
 {
-    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width;
-
-    return y % side->down * side->across + x % side->across;
+    return spread && c->regrouped ? c->regrouped : c->weight;
 }
 
 /* Of a weight's two sides the one is read, and its channel says where a view begins; the other is written, and its
@@ -252,7 +264,8 @@ static uint32_t tap_phase(const struct convolution *c, const struct side *side, 
 static void fill_list(const struct convolution *c, const struct side *side, const struct frame *frame, bool spread,
                       const struct areas *a)
 {
-    const uint32_t taps = (uint32_t)window_taps(&c->window), channels = column_channels(c), rows = c->weight->rows;
+    const struct csr *weight = listed(c, spread);
+    const uint32_t taps = (uint32_t)window_taps(&c->window), channels = column_channels(c), rows = weight->rows;
     const bool columns_read = spread == c->transposed;
     const size_t floats = frame_floats(frame);
     const struct shift_route route = { .groups = a->groups,
@@ -264,18 +277,18 @@ static void fill_list(const struct convolution *c, const struct side *side, cons
     for (uint32_t channel = 0; channel < channels; channel++) {
         for (uint32_t tap = 0; tap < taps; tap++) {
             a->groups[channel * taps + tap] =
-                (spread ? tap_phase(c, side, tap) * c->picture : 0) + (columns_read ? 0 : channel);
+                (spread ? convolution_phase(&c->window, tap) * c->picture : 0) + (columns_read ? 0 : channel);
             a->offsets[channel * taps + tap] =
                 (uint32_t)(tap_at(c, side, frame, spread, tap) + (columns_read ? channel * floats : 0));
         }
     }
     if (list_order(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER) == LIST_GROUPED) {
-        shift_list_group(&a->list, (uint32_t)list_groups(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER),
-                         c->weight, 0, rows, &route);
+        shift_list_group(&a->list, (uint32_t)list_groups(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER), weight,
+                         0, rows, &route);
         return;
     }
-    memcpy(a->list.begins, c->weight->starts, rows * sizeof *a->list.begins);
-    shift_list_rows(&a->list, c->weight, 0, rows, &route, UINT32_MAX);
+    memcpy(a->list.begins, weight->starts, rows * sizeof *a->list.begins);
+    shift_list_rows(&a->list, weight, 0, rows, &route, UINT32_MAX);
 }
 
 /* ---- gather and spread ---- */
@@ -303,6 +316,7 @@ struct call {
     const struct areas *areas;
     struct frame frame;
     float *out, *stage;
+    const float *values; /* of connections, in the order of the list */
 };
 
 /* Frames of channels [begin, end) of what is read. */
@@ -395,7 +409,7 @@ static void run_strip(const struct call *call, const struct strip *strip)
     const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
     const size_t pitch = (side->staged ? strip->columns : side->out.width) * batch;
     float *y = side->staged ? call->stage : call->out + ((size_t)strip->y * side->out.width + strip->x) * batch;
-    struct shifted s = { .values = a->list.values ? a->list.values : call->c->weight->values,
+    struct shifted s = { .values = call->values,
                          .offsets = a->list.offsets,
                          .pieces = a->pieces,
                          .x = a->floats,
@@ -419,7 +433,7 @@ static void run_side(const struct convolution *c, bool spread, struct side side,
     const struct strips strips = cut_strips(&side, c->parts);
     struct room room = { (uintptr_t)scratch, 0, true };
     const struct areas areas = take_areas(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, &room);
-    struct call call = { c, &side, &areas, side.frame, out, NULL };
+    struct call call = { c, &side, &areas, side.frame, out, NULL, areas.list.values };
     unsigned long long begin, end;
 
     call.frame.lines = strips.lines + side.margin_y;
@@ -429,6 +443,8 @@ static void run_side(const struct convolution *c, bool spread, struct side side,
     if (begin == end)
         return;
     fill_list(c, &side, &call.frame, spread, &areas);
+    if (!call.values)
+        call.values = listed(c, spread)->values;
     for (uint64_t i = begin; i < end; i++) {
         const struct strip strip = strip_at(&side, &strips, i);
 

@@ -27,8 +27,10 @@
 struct convolution {
     const struct kernels *kernels;
     const struct csr *weight;
-    const float *bias;           /* NULL: none */
-    struct window window;        /* over the picture; its places are the positions */
+    const struct csr
+        *regrouped;       /* its connections by phase, then row, for spread() of one that is transposed; or NULL */
+    const float *bias;    /* NULL: none */
+    struct window window; /* over the picture; its places are the positions */
     uint32_t picture, positions; /* channels */
     uint32_t groups;             /* divides both: of channels that have connections with one another */
     bool transposed; /* rows of the weight are the picture's channels, columns the positions'; one group then */
@@ -37,6 +39,10 @@ struct convolution {
 };
 
 enum convolution_product { CONVOLUTION_GATHER, CONVOLUTION_SPREAD, CONVOLUTION_DOTS };
+
+/* Into how many interleaved pictures spread() writes, and by a tap into which. */
+uint32_t convolution_phases(const struct window *window);
+uint32_t convolution_phase(const struct window *window, uint32_t tap);
 
 /* Bytes of scratch that a part needs for a product, with the convolution's batch or a smaller one, and with `add` or
  * without; of the weight, rows, columns and count matter. False: more than sizes can say. */

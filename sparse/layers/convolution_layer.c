@@ -91,6 +91,15 @@ static struct convolution convolution_at(const struct layer_run *run)
     return c;
 }
 
+static void serve_views(const struct convolution *c, const struct weights *weights, const float *in, float *out,
+                        void *scratch)
+{
+    struct convolution own = *c;
+
+    own.regrouped = weights_regrouped(weights);
+    (c->transposed ? convolution_spread : convolution_gather)(&own, in, out, false, scratch);
+}
+
 void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,
                        void *scratch)
 {
@@ -113,7 +122,7 @@ void convolution_serve(const struct convolution *c, const struct weights *weight
         convolution_direct(c, in, out, scratch);
         break;
     default:
-        (c->transposed ? convolution_spread : convolution_gather)(c, in, out, false, scratch);
+        serve_views(c, weights, in, out, scratch);
     }
 }
 

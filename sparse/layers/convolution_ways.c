@@ -2,6 +2,10 @@
  *
  * Which way a convolution goes, by its shape, its weight and its batch.
  */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/size.h"
 #include "sparse/layers/convolution.h"
 
@@ -58,6 +62,20 @@ enum convolution_way convolution_way_with(const struct convolution *c, const str
     return tiles_of(weights, way) ? way : plain_way(c);
 }
 
+/* What spreads by phases: its weight in their order, which each pass would have to bring it into. */
+static int weights_by_phases(const struct convolution *c, struct weights **weights)
+{
+    cleanup_free uint32_t *phases = memory_alloc(c->weight->columns, sizeof *phases);
+    const uint32_t taps = (uint32_t)window_taps(&c->window);
+    int result = phases ? weights_bare(c->kernels, weights) : -ENOMEM;
+
+    if (result)
+        return result;
+    for (uint32_t j = 0; j < c->weight->columns; j++)
+        phases[j] = convolution_phase(&c->window, j % taps);
+    return weights_regroup(*weights, c->weight, phases, convolution_phases(&c->window));
+}
+
 int convolution_weights(const struct convolution *c, struct weights **weights)
 {
     const struct tile_window samples = convolution_window(c), lines = convolution_lines_window(c);
@@ -66,6 +84,8 @@ int convolution_weights(const struct convolution *c, struct weights **weights)
     bool ways[CONVOLUTION_WAYS];
     int result = 0;
 
+    if (c->transposed && convolution_phases(&c->window) > 1)
+        return weights_by_phases(c, weights);
     convolution_ways(c, ways);
     if (!product)
         result = ways[WAY_DIRECT] || ways[WAY_VIEWS] ? weights_borrow(c->kernels, c->weight, weights)
