@@ -7,6 +7,7 @@
 #include "sparse/layers/convolution.h"
 #include "sparse/layers/frame.h"
 #include "sparse/layers/shift_list.h"
+#include "sparse/layers/staged.h"
 
 enum {
     STRIP_FLOATS = 1 << 16, /* about, of the frames of a strip: a quarter of a second-level cache */
@@ -107,7 +108,7 @@ static double strip_floats(const struct side *s, double lines, double columns, d
 {
     const double frame =
         (double)s->frame.phases_y * s->frame.phases_x * (lines + s->margin_y) * (columns + s->margin_x);
-    const double stage = s->staged ? (double)s->down * s->across * lines * columns : 0;
+    const double stage = s->staged ? (double)s->down * s->across * lines * (columns + s->margin_x) : 0;
     const uint32_t in_channels = s->in_channels / s->groups;
 
     return (in_channels * frame + s->out_channels * stage) * batch;
@@ -295,6 +296,7 @@ static void fill_list(const struct convolution *c, const struct side *side, cons
 
 struct strip {
     uint32_t y, x, lines, columns; /* units */
+    size_t pitch;                  /* where it is staged: floats from a line to the next */
 };
 
 static struct strip strip_at(const struct side *side, const struct strips *strips, uint64_t index)
@@ -302,7 +304,9 @@ static struct strip strip_at(const struct side *side, const struct strips *strip
     const uint32_t y = (uint32_t)(index / strips->columns_of) * strips->lines;
     const uint32_t x = (uint32_t)(index % strips->columns_of) * strips->columns;
 
-    return (struct strip){ y, x, MIN(strips->lines, side->lines - y), MIN(strips->columns, side->columns - x) };
+    return (struct strip){
+        .y = y, .x = x, .lines = MIN(strips->lines, side->lines - y), .columns = MIN(strips->columns, side->columns - x)
+    };
 }
 
 static size_t plane(const struct channel *channel, size_t batch)
@@ -334,54 +338,28 @@ static void fill_frames(const struct call *call, const struct strip *strip, uint
     }
 }
 
-/* `count` positions that lie side by side, to where they stand `stride` apart. */
-static void move_line(const struct call *call, float *to, const float *from, size_t count)
-{
-    const size_t stride = call->side->across, batch = call->frame.batch;
-    const bool add = call->side->add;
-
-    if (stride == 1) {
-        call->c->kernels->add(to, from, count * batch); /* else it is written in place */
-        return;
-    }
-    if (batch == 1 && !add) {
-        for (size_t i = 0; i < count; i++)
-            to[i * stride] = from[i];
-        return;
-    }
-    for (size_t i = 0; i < count; i++, to += stride * batch, from += batch) {
-        for (size_t b = 0; b < batch; b++)
-            to[b] = add ? to[b] + from[b] : from[b];
-    }
-}
-
-/* One phase of one channel, from the stage to its place: what lies in the picture. */
-static void move_phase(const struct call *call, const struct strip *strip, uint32_t phase, const float *from, float *to)
-{
-    const struct side *side = call->side;
-    const int64_t stride = side->across, left = side->out_left + strip->x * stride + phase % stride;
-    const int64_t first = left < 0 ? (-left + stride - 1) / stride : 0;
-    const int64_t past = left < side->out.width ? MIN((side->out.width - 1 - left) / stride + 1, strip->columns) : 0;
-    const size_t batch = call->frame.batch;
-
-    for (uint32_t line = 0; line < strip->lines && first < past; line++) {
-        const int64_t y = side->out_top + (int64_t)(strip->y + line) * side->down + phase / stride;
-
-        if (y >= 0 && y < side->out.height)
-            move_line(call, to + (size_t)(y * side->out.width + left + first * stride) * batch,
-                      from + ((size_t)line * strip->columns + (size_t)first) * batch, (size_t)(past - first));
-    }
-}
-
 static void move_strip(const struct call *call, const struct strip *strip)
 {
-    const uint32_t phases = call->side->down * call->side->across;
-    const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
+    const struct side *side = call->side;
+    const uint32_t phases = side->down * side->across;
+    const size_t batch = call->frame.batch, part = strip->lines * strip->pitch;
+    const struct staged staged = { .kernels = call->c->kernels,
+                                   .lines = strip->lines,
+                                   .columns = strip->columns,
+                                   .pitch = strip->pitch,
+                                   .batch = batch,
+                                   .down = side->down,
+                                   .across = side->across,
+                                   .top = side->out_top + (int64_t)strip->y * side->down,
+                                   .left = side->out_left + (int64_t)strip->x * side->across,
+                                   .height = side->out.height,
+                                   .width = side->out.width,
+                                   .add = side->add };
 
-    for (uint32_t channel = 0; channel < call->side->out_channels; channel++) {
+    for (uint32_t channel = 0; channel < side->out_channels; channel++) {
         for (uint32_t phase = 0; phase < phases; phase++)
-            move_phase(call, strip, phase, call->stage + ((size_t)channel * phases + phase) * part,
-                       call->out + channel * plane(&call->side->out, batch));
+            staged_move(&staged, phase, call->stage + ((size_t)channel * phases + phase) * part,
+                        call->out + channel * plane(&side->out, batch));
     }
 }
 
@@ -391,7 +369,7 @@ static void run_group(const struct call *call, const struct strip *strip, uint32
     const struct side *side = call->side;
     const uint32_t phases = side->down * side->across, in = side->in_channels / side->groups;
     const uint32_t out = side->out_channels / side->groups, first = group * out;
-    const size_t part = (size_t)strip->lines * strip->columns * call->frame.batch;
+    const size_t part = strip->lines * strip->pitch;
 
     fill_frames(call, strip, group * in, (group + 1) * in, call->areas->floats);
     s->bias = call->c->bias ? call->c->bias + first : NULL;
@@ -402,20 +380,36 @@ static void run_group(const struct call *call, const struct strip *strip, uint32
     }
 }
 
-static void run_strip(const struct call *call, const struct strip *strip)
+/* What is staged may have lines as long as the frame's: all positions are one run then, which is cut into fewer pieces
+ * where lines are short; what comes of the margins between them is not moved on. */
+static size_t cut_pieces(const struct call *call, struct strip *strip, struct piece *pieces)
+{
+    const struct frame *frame = &call->frame;
+    const size_t line = strip->columns * frame->batch, pitch = frame_pitch(frame);
+    const size_t run = (strip->lines - 1) * pitch + line;
+
+    strip->pitch = line;
+    if (!call->side->staged)
+        return frame_pieces(frame, strip->lines, strip->columns, call->side->out.width * frame->batch, pieces);
+    if (frame->phases_x > 1 || run / PACK_LANES + 1 >= strip->lines * ((line + PACK_LANES - 1) / PACK_LANES))
+        return frame_pieces(frame, strip->lines, strip->columns, line, pieces);
+    strip->pitch = pitch;
+    return frame_run_pieces(run, pieces);
+}
+
+static void run_strip(const struct call *call, struct strip *strip)
 {
     const struct side *side = call->side;
     const struct areas *a = call->areas;
-    const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
-    const size_t pitch = (side->staged ? strip->columns : side->out.width) * batch;
+    const size_t batch = call->frame.batch;
     float *y = side->staged ? call->stage : call->out + ((size_t)strip->y * side->out.width + strip->x) * batch;
     struct shifted s = { .values = call->values,
                          .offsets = a->list.offsets,
                          .pieces = a->pieces,
                          .x = a->floats,
-                         .y_stride = side->staged ? side->down * side->across * part : plane(&side->out, batch) };
+                         .piece_count = cut_pieces(call, strip, a->pieces) };
 
-    s.piece_count = frame_pieces(&call->frame, strip->lines, strip->columns, pitch, a->pieces);
+    s.y_stride = side->staged ? side->down * side->across * strip->lines * strip->pitch : plane(&side->out, batch);
     for (uint32_t group = 0; group < side->groups; group++)
         run_group(call, strip, group, &s, y);
     if (side->staged)
@@ -446,7 +440,7 @@ static void run_side(const struct convolution *c, bool spread, struct side side,
     if (!call.values)
         call.values = listed(c, spread)->values;
     for (uint64_t i = begin; i < end; i++) {
-        const struct strip strip = strip_at(&side, &strips, i);
+        struct strip strip = strip_at(&side, &strips, i);
 
         run_strip(&call, &strip);
     }

@@ -73,3 +73,12 @@ size_t frame_pieces(const struct frame *frame, uint32_t lines, uint32_t columns,
     }
     return count;
 }
+
+size_t frame_run_pieces(size_t floats, struct piece *pieces)
+{
+    size_t count = 0;
+
+    for (size_t at = 0; at < floats; at += PACK_LANES, count++)
+        pieces[count] = (struct piece){ (uint32_t)at, (uint32_t)at, (uint32_t)MIN(floats - at, (size_t)PACK_LANES) };
+    return count;
+}

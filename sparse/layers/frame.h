@@ -55,5 +55,7 @@ void frame_fill(const struct frame *frame, const struct kernels *kernels, const 
 
 /* Pieces of `lines` x `columns` positions, all samples: in X a frame's, in Y lines y_pitch floats apart. How many. */
 size_t frame_pieces(const struct frame *frame, uint32_t lines, uint32_t columns, size_t y_pitch, struct piece *pieces);
+/* The same of `floats` that are one run, in both. */
+size_t frame_run_pieces(size_t floats, struct piece *pieces);
 
 #endif
