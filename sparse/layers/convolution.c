@@ -275,13 +275,13 @@ static void fill_list(const struct convolution *c, const struct side *side, cons
                                        .together_step = columns_read ? 1 : channels,
                                        .row_offset = columns_read ? 0 : floats };
 
-    for (uint32_t channel = 0; channel < channels; channel++) {
-        for (uint32_t tap = 0; tap < taps; tap++) {
-            a->groups[channel * taps + tap] =
-                (spread ? convolution_phase(&c->window, tap) * c->picture : 0) + (columns_read ? 0 : channel);
-            a->offsets[channel * taps + tap] =
-                (uint32_t)(tap_at(c, side, frame, spread, tap) + (columns_read ? channel * floats : 0));
-        }
+    for (uint32_t tap = 0; tap < taps; tap++) {
+        a->groups[tap] = spread ? convolution_phase(&c->window, tap) * c->picture : 0;
+        a->offsets[tap] = (uint32_t)tap_at(c, side, frame, spread, tap);
+    }
+    for (uint32_t j = taps; j < channels * taps; j++) {
+        a->groups[j] = a->groups[j - taps] + !columns_read;
+        a->offsets[j] = (uint32_t)(a->offsets[j - taps] + (columns_read ? floats : 0));
     }
     if (list_order(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER) == LIST_GROUPED) {
         shift_list_group(&a->list, (uint32_t)list_groups(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER), weight,

@@ -48,9 +48,28 @@ void shift_list_group(const struct shift_list *list, uint32_t groups, const stru
     }
 }
 
+/* Of all columns, with one question for all of them. */
+static void take_offsets(const struct csr *weight, uint64_t begin, uint64_t end, const uint32_t *by_column,
+                         uint32_t *offsets)
+{
+    if (csr_is_narrow(weight)) {
+        for (uint64_t k = begin; k < end; k++)
+            offsets[k] = by_column[weight->index.narrow[k]];
+        return;
+    }
+    for (uint64_t k = begin; k < end; k++)
+        offsets[k] = by_column[weight->index.wide[k]];
+}
+
 void shift_list_rows(const struct shift_list *list, const struct csr *weight, uint32_t begin, uint32_t end,
                      const struct shift_route *route, uint32_t past)
 {
+    if (past >= weight->columns) {
+        memcpy(list->ends, weight->starts + begin + 1, (end - begin) * sizeof *list->ends);
+        for (uint32_t r = begin; r < end; r++)
+            take_offsets(weight, list->begins[r - begin], list->ends[r - begin], route->offsets, list->offsets);
+        return;
+    }
     for (uint32_t r = begin; r < end; r++) {
         uint64_t k = list->begins[r - begin];
 
