@@ -55,7 +55,11 @@ static int ask_all(struct together *t)
 
 int main(int argc, char **argv)
 {
-    struct wisp_options options = { .size = sizeof options, .input_bytes = 32 << 20, .output_bytes = 32 << 20 };
+    struct wisp_options options = { .size = sizeof options,
+                                    .connect_ms = WAIT_MS,
+                                    .answer_ms = WAIT_MS,
+                                    .input_bytes = 32 << 20,
+                                    .output_bytes = 32 << 20 };
     struct together t = { .count = 0 };
     unsigned char *samples = NULL;
     int well;
