@@ -172,7 +172,7 @@ static int configure(const struct options *options, struct config *config)
     FILE *errors = open_memstream(&lines, &size);
     int result = errors ? options_configure(options, config, errors, &why) : out_of_memory(&why);
 
-    if (errors && fclose(errors))
+    if (errors && (fclose(errors) || !lines))
         return complain(out_of_memory(&why), &why); /* what was found wrong had no room */
     log_set_level(options->test && !options->log_level ? LOG_LEVEL_WARNING : config->log_level);
     if (result && impersonate_denied(options->config ? options->config : config_default_path(), &why))

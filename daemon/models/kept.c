@@ -159,7 +159,7 @@ int kept_text(const char *folder, const struct config *config, const struct mode
     out = result ? NULL : open_memstream(text, &size);
     if (out)
         result = config_print(&taken, out);
-    if (out && fclose(out))
+    if (out && (fclose(out) || !*text)) /* of the text's last allocation fclose() says nothing */
         result = -ENOMEM;
     config_deinit(&taken);
     return result ? result : out ? 0 : -ENOMEM;

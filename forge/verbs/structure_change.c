@@ -161,7 +161,7 @@ static int send_in(const char *verb, const char *address, const struct operands 
         fputs("structures:\n", to);
     for (size_t i = 0; i < files->count && !result; i++)
         result = document_read(files->words[i], write_structure, &sending, NULL, &why);
-    if (to && fclose(to) && !result)
+    if (to && (fclose(to) || !text) && !result)
         result = refuse_errno(&why, -ENOMEM, "%s", verb);
     if (!result && size > DOCUMENT_BYTES_MAX)
         result = refuse(&why, WISP_E_INVALID,
@@ -363,7 +363,7 @@ int structure_export(int argc, char **argv)
         return fail(usage.verb, exit_for_input(result), "%s", why.text);
     to = open_memstream(&text, &size);
     result = to ? write_export(store, &names, type, to, &why) : refuse_errno(&why, -ENOMEM, "export");
-    if (to && fclose(to) && !result)
+    if (to && (fclose(to) || !text) && !result)
         result = refuse_errno(&why, -ENOMEM, "export");
     store_close(store);
     if (result)

@@ -131,7 +131,7 @@ static bool head_is_ours(const char *line)
     if (!memory)
         return false;
     head_write(memory);
-    if (fclose(memory))
+    if (fclose(memory) || !ours)
         return false;
     return strlen(line) + 1 == size && !strncmp(line, ours, size - 1);
 }
@@ -218,7 +218,7 @@ int choice_cache_save(struct choice_cache *cache, struct reason *why)
     head_write(memory);
     for (size_t i = 0; i < cache->count; i++)
         entry_write(memory, &cache->entries[i]);
-    if (fclose(memory))
+    if (fclose(memory) || !text)
         return refuse_errno(why, -ENOMEM, "choices of weight formats");
     part.data = text;
     path_of(cache, path);

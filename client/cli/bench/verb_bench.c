@@ -262,7 +262,7 @@ static int measure_into(const struct connection *connection, const struct option
             return fail(usage.verb, EXIT_FAILED, "out of memory");
     }
     status = measure(connection, options, load, &to);
-    if (to.csv && fclose(to.csv))
+    if (to.csv && (fclose(to.csv) || !text))
         return fail(usage.verb, EXIT_FAILED, "out of memory");
     if (options->csv)
         written = write_csv(options, text, length);

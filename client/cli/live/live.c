@@ -82,7 +82,7 @@ static bool end_drawing(struct live *live)
 
     insist(drawn && drawn != live->terminal);
     live->screen.file = live->terminal;
-    return !fclose(drawn);
+    return !fclose(drawn) && live->text;
 }
 
 bool live_show(struct live *live)

@@ -32,7 +32,7 @@ static int put(const struct written *written, struct reason *why)
 int written_close(struct run *run, bool keep, struct reason *why)
 {
     struct written *written = &run->written;
-    int result = written->file && (ferror(written->file) | fclose(written->file)) ? -ENOMEM : 0;
+    int result = written->file && (ferror(written->file) | fclose(written->file) || !written->bytes) ? -ENOMEM : 0;
 
     if (result)
         refuse_errno(why, result, "%s", written->name);
