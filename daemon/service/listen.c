@@ -172,17 +172,21 @@ static int make_room(const struct sockaddr_un *address, struct reason *why)
     return 0;
 }
 
+/* What was bound and cannot be listened on is removed, while the lock is held. */
 static int bind_with_mode(int fd, const struct sockaddr_un *address, uint32_t mode, struct reason *why)
 {
     /* Not chmod() alone: it would leave a moment with another mode. */
     mode_t before = umask(~(mode_t)mode & 0777);
-    int result = bind(fd, (const struct sockaddr *)address, sizeof *address) ? -errno : 0;
+    const bool bound = !bind(fd, (const struct sockaddr *)address, sizeof *address);
+    int result = bound ? 0 : -errno;
 
     umask(before);
     if (!result && chmod(address->sun_path, (mode_t)mode))
         result = -errno;
     if (!result && listen(fd, BACKLOG))
         result = -errno;
+    if (bound && result)
+        unlink(address->sun_path);
     return result ? refuse_errno(why, result, "listening on %s", address->sun_path) : 0;
 }
 
@@ -200,8 +204,11 @@ static int bind_in_turn(struct listener *listener, const struct sockaddr_un *add
     result = bind_with_mode(fd, address, mode, why);
     if (result)
         return result;
-    if (stat(address->sun_path, &status))
-        return refuse_errno(why, -errno, "%s", address->sun_path);
+    if (stat(address->sun_path, &status)) {
+        result = refuse_errno(why, -errno, "%s", address->sun_path);
+        unlink(address->sun_path);
+        return result;
+    }
     *listener = (struct listener){ .fd = steal_fd(&fd), .device = status.st_dev, .inode = status.st_ino };
     return 0;
 }
