@@ -301,25 +301,42 @@ static void test_questions_end_at_the_limit(void **state)
     daemon_signal(&daemon_, SIGCONT);
 }
 
+/* A command that has answered a line within its limit, and reads more from *input; false: the limit was too short for
+ * this machine now, and it has ended. */
+static bool begin_lines(const char *limit_ms, struct running *running, int *input)
+{
+    struct command command = { .words = { "wisp", "run", "wide", "--lines", "--json", "-t", limit_ms, "-" } };
+    char answer[4096] = "";
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    command.input_fd = ends[0];
+    command_start(&command, running);
+    *input = ends[1];
+    assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
+    assert_int_equal(poll(&(struct pollfd){ .fd = running->out, .events = POLLIN }, 1, PATIENCE_MS), 1);
+    if (read(running->out, answer, sizeof answer - 1) > 0 && strstr(answer, "\"total_ns\""))
+        return true;
+    close(ends[1]);
+    command_finish(running, &outcome);
+    return false;
+}
+
 /* More than fit the memory that it asked for: the daemon is at fault, not the command. */
 static void test_many_inputs_and_no_answers(void **state)
 {
-    struct command command = { .words = { "wisp", "run", "wide", "--lines", "--json", "-t", "1500", "-" } };
+    static const char *const limits_ms[] = { "150", "1000", "4000", "16000" };
     struct running running;
-    char answer[4096];
-    int ends[2];
+    size_t tried = 0;
+    int input;
 
     (void)state;
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    command.input_fd = ends[0];
-    command_start(&command, &running);
-    assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
-    assert_int_equal(poll(&(struct pollfd){ .fd = running.out, .events = POLLIN }, 1, PATIENCE_MS), 1);
-    assert_true(read(running.out, answer, sizeof answer) > 0);
+    while (!begin_lines(limits_ms[tried], &running, &input))
+        assert_true(++tried < sizeof limits_ms / sizeof *limits_ms);
     daemon_signal(&daemon_, SIGSTOP);
     for (int i = 0; i < 8; i++)
-        assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
-    close(ends[1]);
+        assert_int_equal(write(input, "bonjour\n", 8), 8);
+    close(input);
     command_finish(&running, &outcome);
     daemon_signal(&daemon_, SIGCONT);
     expect("no answers", 124, "WISP_E_TIMEOUT", "standard input:9: wispd has not answered what was sent before");
