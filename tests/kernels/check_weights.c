@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "kernels/matrices.h"
@@ -218,6 +219,47 @@ static void test_choice_by_residence(void **state)
     csr_deinit(&w);
 }
 
+static unsigned runs;
+
+/* A kernel that takes a millisecond at least. */
+static void run_slowly(const struct packed *packed, const struct product *product, uint32_t begin, uint32_t end)
+{
+    const uint64_t from = clock_ns();
+
+    (void)packed, (void)product, (void)begin, (void)end;
+    runs++;
+    while (clock_ns() - from < NS_PER_MS)
+        ;
+}
+
+/* However many shapes a model has: no more runs than its patience has milliseconds, but for the round that it ran out
+ * in. */
+static void test_patience_of_a_model(void **state)
+{
+    enum { PATIENCE_MS = 40, SHAPES = 60, ROUND = 2 * WEIGHT_FORMATS_MAX };
+    struct weights_use use = { .columns_min = 1, .columns_max = 1 };
+    struct kernels slow = *kernels_at(0);
+    struct rng rng = rng_make(17, 0);
+
+    (void)state;
+    for (unsigned f = 0; weight_format_at(f); f++)
+        slow.run[f] = run_slowly;
+    runs = 0;
+    assert_int_equal(choice_cache_open(NULL, &use.cache), 0);
+    choice_cache_set_patience(use.cache, (uint64_t)PATIENCE_MS * NS_PER_MS);
+    for (uint32_t i = 0; i < SHAPES; i++) {
+        struct csr w = matrix(&rng, 400 + i, 520, 60);
+        struct weights *weights;
+
+        assert_int_equal(weights_new(&slow, &w, &use, &weights), 0);
+        weights_free(weights);
+        csr_deinit(&w);
+    }
+    assert_true(runs > 0);
+    assert_true(runs <= PATIENCE_MS + ROUND);
+    choice_cache_free(use.cache);
+}
+
 /* A block of rows has their scales, of which each row has its own. */
 static void test_blocks_of_int8(void **state)
 {
@@ -248,7 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filling_up_is_bounded), cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
         cmocka_unit_test(test_estimated_choice),      cmocka_unit_test(test_choice_by_residence),
-        cmocka_unit_test(test_blocks_of_int8),        cmocka_unit_test(test_weights_of_any_choice),
+        cmocka_unit_test(test_patience_of_a_model),   cmocka_unit_test(test_blocks_of_int8),
+        cmocka_unit_test(test_weights_of_any_choice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
