@@ -1,49 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Those who make passes of a network, and their turns: wisp in a program beside this one, ONNX Runtime and OpenVINO in this one."""
-import os
-import pathlib
 import statistics
-import subprocess
 import time
 
 import numpy
 import onnxruntime
 import openvino
+from ours import NotMade, Wisp  # noqa: F401
 
-BINARY = pathlib.Path(os.environ.get("WISP_BINARY_DIR", pathlib.Path(__file__).resolve().parent.parent.parent / "build/release"))
 SAME = 1e-4
 ROUND_US = 20000  # that each takes of a round, about
 
 
-class NotMade(Exception):
-    """Wisp's program did not begin."""
-
-
 # ---- those who run it ----
-
-class Wisp:
-    """A program of ours beside this one, that makes as many passes as it is told."""
-    name = "wisp"
-
-    def __init__(self, folder, path, samples, threads, cores):
-        given, answer = folder / "input", folder / "output"
-        samples.tofile(given)
-        words = [BINARY / "bench/bench_pass_one", path, len(samples), threads, given, answer]
-        self.process = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        if self.process.stdout.readline() != "ready\n":
-            raise NotMade(f"bench_pass_one did not begin with {path}")
-        self.answer = numpy.fromfile(answer, "float32")
-
-    def measure(self, count):
-        self.process.stdin.write(f"{count}\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
 
 class Here:
     """A library in this process: `self.run` is one pass, whose input and output are bound."""
