@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,10 +272,13 @@ static int normalise(char **json, const struct dataset *data, const struct split
     return 0;
 }
 
-static bool wants_idf(const struct model *model)
+/* 1 or 0; -ENOMEM, since a description that memory was too short to read would be one that wants none. */
+static int wants_idf(const struct model *model)
 {
     cleanup_json json_t *object = json_from_string(model->media, 0, NULL);
 
+    if (!object && errno == ENOMEM)
+        return -ENOMEM;
     return !model->idf && json_is_true(json_object_get(object, "idf"));
 }
 
@@ -320,7 +324,12 @@ static int learn_idf(struct model *model, const struct dataset *data, const stru
 int media_complete(struct model *model, const struct dataset *data, const struct split *split, struct pool *pool,
                    struct reason *why)
 {
+    int wanted;
+
     if (data->kind != MEDIA_TEXT)
         return normalise(&model->media, data, split, why);
-    return wants_idf(model) ? learn_idf(model, data, split, pool, why) : spelling_learn(model, data, split, why);
+    wanted = wants_idf(model);
+    if (wanted < 0)
+        return refuse_errno(why, wanted, "the description of the texts");
+    return wanted ? learn_idf(model, data, split, pool, why) : spelling_learn(model, data, split, why);
 }

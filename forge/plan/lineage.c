@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,8 @@ json_t *lineage_of_model(const struct model *model)
 
     if (json_is_object(object))
         return object;
+    if (model->lineage && !object && errno == ENOMEM)
+        json_note_short(); /* what is stored would lack all that went before */
     json_decref(object);
     return json_object();
 }
