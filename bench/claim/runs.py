@@ -83,6 +83,10 @@ class Table:
         return [run for run in self.figure.runs if run not in rows]
 
 
+class Failed(Exception):
+    """A run that could not be made, as where --prune would leave a layer no connection; others may."""
+
+
 class Runner:
     def __init__(self, options, figure, table):
         self.forge, self.threads, self.wisp = options.forge, options.threads, options.wisp
@@ -101,7 +105,7 @@ class Runner:
         with stopping.running([self.forge, *words], stdout=to, pass_fds=[lock.fileno()]) as child:
             said, _ = child.communicate()
         if child.returncode:
-            raise SystemExit(f"bench_claim: wisp {words[0]} ended with {child.returncode}; the run was: {' '.join(words)}")
+            raise Failed(f"wisp {words[0]} ended with {child.returncode}; the run was: {' '.join(words)}")
         return said
 
     def trained(self, run):

@@ -106,6 +106,19 @@ def what_decides_can_be_had_alone(folder):
         assert len(set(figure.runs)) == len(figure.runs), f"{name} has a run twice"
 
 
+def one_that_fails_leaves_the_others(folder):
+    """As where --prune would leave a layer no connection."""
+    os.makedirs(folder)
+    forge = pathlib.Path(folder, "forge")
+    forge.write_text(f'#!/bin/sh\ncase "$*" in *16-dense-*) echo no >&2; exit 65;; esac\nexec {FORGE} "$@"\n')
+    forge.chmod(0o755)
+    status, said, errors = run(folder, "--forge", str(forge))
+    assert status == 1 and [json.loads(line)["method"] for line in said.splitlines()] == ["er", "snip"], (status, said)
+    assert "ended with 65" in errors and "failed: 1 runs" in errors, errors
+    words = " ".join(tree.parse(f"{folder}/results/tiny.svg").getroot().itertext())
+    assert "2 of 3 runs" in words and "dense, 16" in words, words
+
+
 def damage_is_refused(folder):
     path = pathlib.Path(folder, "results", "tiny.csv")
     path.write_text(path.read_text().replace(",0.", ",x.", 3))
@@ -127,6 +140,7 @@ def main():
         stopped_runs_end_the_same(top, whole, seconds)
         two_share_the_runs(top, whole)
         what_decides_can_be_had_alone(f"{top}/none")
+        one_that_fails_leaves_the_others(f"{top}/failing")
         damage_is_refused(f"{top}/whole")
 
 
