@@ -308,8 +308,8 @@ static void run_full(struct rng *rng, const struct kernels *kernels, struct tria
     kernels->tile_run(&run);
     memcpy(wanted, t->y.data, ROWS * t->count * sizeof *wanted);
     memset(full.data, 0, GROUPS * COLUMNS * TILE_TOGETHER * sizeof *full.data);
-    for (uint16_t c = 0; c < COLUMNS; c++)
-        places[c] = c;
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        places[c] = (uint16_t)c;
     for (uint32_t r = 0; r < ROWS; r++) {
         const uint32_t row = t->rows[r].row;
         float *values = full.data + (size_t)row / TILE_TOGETHER * COLUMNS * TILE_TOGETHER + row % TILE_TOGETHER;
