@@ -11,9 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What takes long has little that is new: of pictures of more than MANY numbers one in OF_MANY is looked at, the same
- * ones each time; of more than NUMBERS_MAX none. */
-enum { NUMBERS_MAX = 1 << 16, MANY = 1 << 11, OF_MANY = 16 };
+enum { NUMBERS_MAX = 1 << 16 }; /* larger ones take long, and have nothing new */
 
 /* What was freed is kept from being used again as long as some runs take; the usual 256 MiB of it are fresh pages for
  * every run. */
@@ -62,13 +60,6 @@ static void check_latents(const struct coded *coded, const struct coded_body *bo
     latents_deinit(&latents);
 }
 
-static int is_looked_at(const struct coded *c, const struct coded_body *body)
-{
-    const uint64_t numbers = (uint64_t)c->depth * coded_latents_of(c, c->width) * coded_latents_of(c, c->height);
-
-    return numbers <= MANY || (numbers <= NUMBERS_MAX && XXH3_64bits(body->bytes, body->length) % OF_MANY == 0);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *bytes = malloc(size ? size : 1);
@@ -87,7 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     result = coded_open(bytes, size, &coded, &body, &why);
     require(result ? result == WISP_E_FORMAT && strlen(why.text) > 20 : !strlen(why.text));
-    if (!result && is_looked_at(&coded, &body))
+    if (!result &&
+        (uint64_t)coded.depth * coded_latents_of(&coded, coded.width) * coded_latents_of(&coded, coded.height) <=
+            NUMBERS_MAX)
         check_latents(&coded, &body);
     free(bytes);
     return 0;
