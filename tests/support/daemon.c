@@ -285,26 +285,26 @@ bool daemon_settles(const struct test_daemon *daemon, unsigned descriptors, unsi
     return false;
 }
 
-static bool log_contains(const struct test_daemon *daemon, const char *text)
+unsigned daemon_log_count(const struct test_daemon *daemon, const char *text)
 {
-    FILE *file = fopen(daemon->log, "r");
+    FILE *file = fopen(daemon->log, "re");
     char line[1024];
-    bool found = false;
+    unsigned count = 0;
 
     assert_non_null(file);
-    while (!found && fgets(line, sizeof line, file))
-        found = strstr(line, text) != NULL;
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, text) != NULL;
     fclose(file);
-    return found;
+    return count;
 }
 
 bool daemon_logged(const struct test_daemon *daemon, const char *text)
 {
-    bool found = log_contains(daemon, text);
+    bool found = daemon_log_count(daemon, text);
 
     for (int waited = 0; !found && waited < SETTLE_MS; waited += 5) {
         pause_ms(5);
-        found = log_contains(daemon, text);
+        found = daemon_log_count(daemon, text);
     }
     return found;
 }

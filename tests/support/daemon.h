@@ -73,5 +73,7 @@ bool daemon_settles(const struct test_daemon *daemon, unsigned descriptors, unsi
 
 /* Whether its log contains the text, within five seconds: lines are written by a thread of their own. */
 bool daemon_logged(const struct test_daemon *daemon, const char *text);
+/* How many of its lines do by now. */
+unsigned daemon_log_count(const struct test_daemon *daemon, const char *text);
 
 #endif

@@ -365,19 +365,6 @@ static void a_run_says_where_its_time_went(void **state)
 
 /* ---- the log ---- */
 
-static unsigned count_logged(const char *line)
-{
-    FILE *file = fopen(bed.daemon.log, "re");
-    char buffer[1024];
-    unsigned count = 0;
-
-    assert_non_null(file);
-    while (fgets(buffer, sizeof buffer, file))
-        count += strstr(buffer, line) != NULL;
-    fclose(file);
-    return count;
-}
-
 /* One that takes longer than the threshold is a line, which says whose it is; others are none. */
 static void slow_requests_are_logged(void **state)
 {
@@ -418,7 +405,7 @@ static void a_model_may_have_a_threshold_of_its_own(void **state)
         if (rows[i].logged)
             assert_true(daemon_logged(&bed.daemon, "a request of alpha, 2 samples, took "));
         else
-            assert_int_equal(count_logged("a request of alpha"), 0);
+            assert_int_equal(daemon_log_count(&bed.daemon, "a request of alpha"), 0);
         assert_int_equal(daemon_stop(&bed.daemon), 0);
     }
     bed_start(NULL, NULL);
