@@ -230,6 +230,21 @@ static void a_failed_assertion_is_said_and_others_go_on(void **state)
 
 /* ---- what does not ---- */
 
+/* What a daemon that was killed knew of so many requests, which waited in a batch; `size` bytes, to be unmapped. */
+static struct journal *journal_of_killed(uint32_t waiting, uint32_t *route, size_t *size)
+{
+    struct journal *journal;
+
+    start("    batch:\n      max: 64\n      wait: 1s\n", NULL);
+    open_kept(&bed.client, 1);
+    *route = ask_route();
+    alpha_submit_many(&bed.client, *route, waiting);
+    journal = manager_map(&manager, "wisp-journal", size);
+    assert_non_null(journal);
+    daemon_kill(&bed.daemon);
+    return journal;
+}
+
 /* As if it had been computed when two daemons died, and now the third. */
 static void what_three_daemons_died_of_is_given_up(void **state)
 {
@@ -240,13 +255,7 @@ static void what_three_daemons_died_of_is_given_up(void **state)
     size_t size;
 
     (void)state;
-    start("    batch:\n      max: 64\n      wait: 1s\n", NULL);
-    open_kept(&bed.client, 1);
-    route = ask_route();
-    alpha_submit_many(&bed.client, route, 3);
-    journal = manager_map(&manager, "wisp-journal", &size);
-    assert_non_null(journal);
-    daemon_kill(&bed.daemon);
+    journal = journal_of_killed(3, &route, &size);
     for (uint32_t i = 0; i < journal->welcome.entries; i++) {
         if (journal->requests[i].state == REQUEST_FREE)
             continue;
@@ -279,13 +288,7 @@ static void what_it_had_of_a_buffer_is_nobodys(void **state)
     size_t size;
 
     (void)state;
-    start("    batch:\n      max: 64\n      wait: 1s\n", NULL);
-    open_kept(&bed.client, 1);
-    route = ask_route();
-    alpha_submit_many(&bed.client, route, WAITING);
-    journal = manager_map(&manager, "wisp-journal", &size);
-    assert_non_null(journal);
-    daemon_kill(&bed.daemon);
+    journal = journal_of_killed(WAITING, &route, &size);
     for (uint32_t i = 0; i < journal->welcome.entries; i++)
         journal->requests[i].buffer = (struct buffer *)(uintptr_t)64; /* NOLINT(performance-no-int-to-ptr) */
     munmap(journal, size);
