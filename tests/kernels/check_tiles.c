@@ -206,21 +206,27 @@ static void fill_copies(struct rng *rng, const struct kernels *kernels, const st
 
 /* ---- chains ---- */
 
+/* A pass over all that a trial has, of which the panel is the caller's. */
+static struct tile_run run_of(struct rng *rng, const struct trial *t, const struct guarded *panel, bool begins)
+{
+    return (struct tile_run){ .block = &t->block,
+                              .panel = panel->data,
+                              .bias = rng_below(rng, 3) ? t->bias.data : NULL,
+                              .y = t->y.data,
+                              .pitch = t->pitch,
+                              .y_stride = t->count,
+                              .y_step = LANES,
+                              .vectors = (uint32_t)(t->pitch / LANES),
+                              .lanes = LANES,
+                              .last = (uint32_t)(t->count - (t->pitch - LANES)),
+                              .begins = begins };
+}
+
 static void run_rows(struct rng *rng, const struct kernels *kernels, struct trial *t)
 {
     const bool begins = rng_below(rng, 2);
     struct guarded panel = guarded_new(COLUMNS * t->pitch);
-    const struct tile_run run = { .block = &t->block,
-                                  .panel = panel.data,
-                                  .bias = rng_below(rng, 3) ? t->bias.data : NULL,
-                                  .y = t->y.data,
-                                  .pitch = t->pitch,
-                                  .y_stride = t->count,
-                                  .y_step = LANES,
-                                  .vectors = (uint32_t)(t->pitch / LANES),
-                                  .lanes = LANES,
-                                  .last = (uint32_t)(t->count - (t->pitch - LANES)),
-                                  .begins = begins };
+    const struct tile_run run = run_of(rng, t, &panel, begins);
     float *wanted = malloc(ROWS * t->count * sizeof *wanted);
     uint32_t at = 0;
 
@@ -289,17 +295,7 @@ static void run_full(struct rng *rng, const struct kernels *kernels, struct tria
     struct guarded panel = guarded_new(COLUMNS * t->pitch), full = guarded_new(GROUPS * COLUMNS * TILE_TOGETHER);
     unsigned char doubts[ROWS] = { 0 };
     uint16_t places[COLUMNS];
-    struct tile_run run = { .block = &t->block,
-                            .panel = panel.data,
-                            .bias = rng_below(rng, 3) ? t->bias.data : NULL,
-                            .y = t->y.data,
-                            .pitch = t->pitch,
-                            .y_stride = t->count,
-                            .y_step = LANES,
-                            .vectors = (uint32_t)(t->pitch / LANES),
-                            .lanes = LANES,
-                            .last = (uint32_t)(t->count - (t->pitch - LANES)),
-                            .begins = true };
+    struct tile_run run = run_of(rng, t, &panel, true);
     float *wanted = malloc(ROWS * t->count * sizeof *wanted);
     uint32_t at = 0;
 
