@@ -80,12 +80,9 @@ static int encode_text(const struct media *media, const char *name, const void *
                        struct reason *why)
 {
     cleanup_free char *made = NULL;
-    int result;
+    int result = utf16_resolve(name, &bytes, &length, &made, why);
 
-    if (!utf16_is(bytes, length))
-        return media_encode_text(media, name, bytes, length, out, why);
-    result = utf16_read(name, bytes, length, &made, &length, why);
-    return result ? result : media_encode_text(media, name, made, length, out, why);
+    return result ? result : media_encode_text(media, name, bytes, length, out, why);
 }
 
 static int encode_raw(const struct media *media, const char *name, const void *bytes, size_t length, float *out,

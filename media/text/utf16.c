@@ -10,7 +10,8 @@
 
 enum { MARK = 2, HIGH_FIRST = 0xd800, LOW_FIRST = 0xdc00, SURROGATES_END = 0xe000 };
 
-bool utf16_is(const void *bytes, size_t length)
+/* Whether the bytes begin with a mark of UTF-16, and not with that of UTF-32. */
+static bool is_utf16(const void *bytes, size_t length)
 {
     static const unsigned char utf32[] = { 0xff, 0xfe, 0, 0 };
 
@@ -41,7 +42,8 @@ static int32_t take(const unsigned char *bytes, size_t length, bool big, size_t 
     return (int32_t)(0x10000 + ((first - HIGH_FIRST) << 10) + (second - LOW_FIRST));
 }
 
-int utf16_read(const char *name, const void *bytes, size_t length, char **out, size_t *out_length, struct reason *why)
+static int read_utf16(const char *name, const void *bytes, size_t length, char **out, size_t *out_length,
+                      struct reason *why)
 {
     const unsigned char *from = bytes;
     bool big = from[0] == 0xfe;
@@ -66,8 +68,22 @@ int utf16_read(const char *name, const void *bytes, size_t length, char **out, s
     return 0;
 }
 
+int utf16_resolve(const char *name, const void **text, size_t *length, char **made, struct reason *why)
+{
+    int result;
+
+    *made = NULL;
+    if (!is_utf16(*text, *length))
+        return 0;
+    result = read_utf16(name, *text, *length, made, length, why);
+    if (!result)
+        *text = *made;
+    return result;
+}
+
 int text_unmark(const char *name, void **data, size_t *size, struct reason *why)
 {
+    const void *text = *data;
     char *made;
     int result;
 
@@ -76,10 +92,8 @@ int text_unmark(const char *name, void **data, size_t *size, struct reason *why)
         memmove(*data, (char *)*data + 3, *size + 1);
         return 0;
     }
-    if (!utf16_is(*data, *size))
-        return 0;
-    result = utf16_read(name, *data, *size, &made, size, why);
-    if (!result) {
+    result = utf16_resolve(name, &text, size, &made, why);
+    if (made) {
         free(*data);
         *data = made;
     }

@@ -10,12 +10,10 @@
 
 #include "base/error.h"
 
-/* Whether the bytes begin with a mark of UTF-16 (and not with that of UTF-32). */
-bool utf16_is(const void *bytes, size_t length);
-
-/* *out: UTF-8 without the mark, a zero byte after it, freed by the caller. `name` is for the reason. WISP_E_FORMAT with
- * the byte, for half a character; -ENOMEM. */
-int utf16_read(const char *name, const void *bytes, size_t length, char **out, size_t *out_length, struct reason *why);
+/* Makes *text, which may have a mark of UTF-16 (not of UTF-32), UTF-8 without one, a zero byte after it: *made, freed
+ * by the caller; a text without such a mark stays what it is, and *made is NULL. `name` is for the reason.
+ * WISP_E_FORMAT with the byte, for half a character; -ENOMEM. */
+int utf16_resolve(const char *name, const void **text, size_t *length, char **made, struct reason *why);
 
 /* A whole text in memory, in *data (freed by the caller) as file_read() gives it, as UTF-8 without a mark. On failure
  * *data stays what it was. */

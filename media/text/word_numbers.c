@@ -198,12 +198,10 @@ int media_words_new(const struct media *media, const char *name, const char *tex
                     struct media_words **out, struct reason *why)
 {
     cleanup_free char *made = NULL;
-    int result;
+    const void *utf8 = text;
+    int result = utf16_resolve(name, &utf8, &length, &made, why);
 
-    if (!utf16_is(text, length))
-        return new_of_utf8(media, name, text, length, out, why);
-    result = utf16_read(name, text, length, &made, &length, why);
-    return result ? result : new_of_utf8(media, name, made, length, out, why);
+    return result ? result : new_of_utf8(media, name, utf8, length, out, why);
 }
 
 struct media_words *media_words_free(struct media_words *words)
