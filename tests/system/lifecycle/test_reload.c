@@ -419,19 +419,6 @@ static void what_is_refused_is_said_in_json(void **state)
 
 /* ---- many at once ---- */
 
-static unsigned count_logged(const char *line)
-{
-    FILE *file = fopen(bed.daemon.log, "r");
-    char buffer[1024];
-    unsigned count = 0;
-
-    assert_non_null(file);
-    while (fgets(buffer, sizeof buffer, file))
-        count += strstr(buffer, line) != NULL;
-    fclose(file);
-    return count;
-}
-
 enum { ASKERS = 8 };
 
 static void send_question(const struct raw_client *client, enum wire_type type)
@@ -478,34 +465,41 @@ static void many_who_ask_get_one(void **state)
     for (int i = 1; i < ASKERS; i++)
         raw_close(&askers[i]);
     bed_serves();
-    while (count_logged("reload: serving") < 2 && waited++ < PATIENCE_MS)
-        usleep(1000);                                       /* a thread of its own writes the log */
-    assert_in_range(count_logged("reload: serving"), 2, 6); /* fourteen have asked */
+    while (daemon_log_count(&bed.daemon, "reload: serving") < 2 && waited++ < PATIENCE_MS)
+        usleep(1000);                                                        /* a thread of its own writes the log */
+    assert_in_range(daemon_log_count(&bed.daemon, "reload: serving"), 2, 6); /* fourteen have asked */
     assert_int_equal(daemon_stop(&bed.daemon), 0);
     put_alpha();
 }
 
-/* What waits for its turn is one thing: who wants the other is told so, and not that nothing has changed. */
+/* What waits for its turn is one thing: who wants the other is told so, and not that nothing has changed. A load may be
+ * over before the last question is read, which then is refused for itself: it is asked until one was not. */
 static void what_has_been_asked_for_comes_first(void **state)
 {
-    static const enum wire_type types[] = { WIRE_RELOAD, WIRE_RELOAD, WIRE_ROLLBACK };
+    enum { ASKING = 3, ROUNDS_MAX = 200 };
+    static const enum wire_type types[ASKING] = { WIRE_RELOAD, WIRE_RELOAD, WIRE_ROLLBACK };
     static const char sentence[] = "a reload has been asked for and comes first: try again";
     struct wire_hello hello = raw_hello(WIRE_ENTRIES_NONE, 0);
-    static struct raw_client askers[3];
+    static struct raw_client askers[ASKING];
+    int status = 0;
 
     (void)state;
     bed_start(NULL, NULL);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < ASKING; i++)
         assert_int_equal(raw_greet(&askers[i], bed.daemon.socket, &hello), 0);
-    daemon_signal(&bed.daemon, SIGSTOP);
-    for (int i = 0; i < 3; i++)
-        send_question(&askers[i], types[i]);
-    daemon_signal(&bed.daemon, SIGCONT);
-    assert_int_equal(next_answer(&askers[2]), WISP_E_BUSY);
+    for (int round = 0; status != WISP_E_BUSY && round < ROUNDS_MAX; round++) {
+        daemon_signal(&bed.daemon, SIGSTOP);
+        for (int i = 0; i < ASKING; i++)
+            send_question(&askers[i], types[i]);
+        daemon_signal(&bed.daemon, SIGCONT);
+        status = next_answer(&askers[2]);
+        assert_true(status == WISP_E_BUSY || status == WISP_E_NO_MODEL); /* there is nothing to go back to */
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(next_answer(&askers[i]), 0);
+    }
+    assert_int_equal(status, WISP_E_BUSY);
     assert_memory_equal(askers[2].message.bytes + sizeof(struct wire_control), sentence, strlen(sentence));
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(next_answer(&askers[i]), 0);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < ASKING; i++)
         raw_close(&askers[i]);
     assert_int_equal(daemon_stop(&bed.daemon), 0);
 }
