@@ -119,6 +119,8 @@ class Runner:
     def train(self, name, told, lock):
         """Goes on until the loss has fallen, then ends it as its user would."""
         checkpoint, kept = self.path(name, "checkpoint"), []
+        if lacks_an_epoch(self.events(name)):
+            checkpoint.unlink(missing_ok=True)
         if checkpoint.exists():
             kept = ["--resume", checkpoint]
         else:
@@ -139,7 +141,7 @@ class Runner:
     def is_trained(self, name):
         """To its end, or until the loss had fallen: what its user stops before that is saved, too."""
         events = self.events(name)
-        return self.path(name, "trained").exists() and \
+        return self.path(name, "trained").exists() and not lacks_an_epoch(events) and \
             (falls(losses_of(events)) or any(event["event"] == "done" and not event["interrupted"] for event in events))
 
     @contextlib.contextmanager
@@ -177,8 +179,9 @@ class Runner:
         told = ["--data", folder, *kind.options, "-t", str(self.threads)]
         labels = data.write_labels(kind, folder, outputs)
         told += ["--labels", labels] if labels else []
-        if not self.is_trained(name):
-            self.train(name, told, lock)
+        for _ in range(2):  # where an epoch turns out to be lacking, all of it again
+            if not self.is_trained(name):
+                self.train(name, told, lock)
         return row | trained(self.events(name)) | self.compare(name, told)
 
     def make(self, structure, table, order, commit):
@@ -197,9 +200,19 @@ class Runner:
             return row
 
 
+def epochs_of(events):
+    """Each once: whoever is killed between a line and its checkpoint goes through that epoch again, to the same bits."""
+    return [event for _, event in sorted({event["epoch"]: event for event in events if event["event"] == "epoch"}.items())]
+
+
+def lacks_an_epoch(events):
+    """As when whoever was to write it down was killed between a checkpoint and that."""
+    epochs = epochs_of(events)
+    return [event["epoch"] for event in epochs] != list(range(1, len(epochs) + 1))
+
+
 def losses_of(events):
-    """Of each epoch."""
-    return [event["loss"] for event in events if event["event"] == "epoch"]
+    return [event["loss"] for event in epochs_of(events)]
 
 
 def falls(losses):
@@ -209,8 +222,7 @@ def falls(losses):
 
 def trained(events):
     """Up to the end of the epoch in which it had fallen; else all of it."""
-    epochs = [event for event in events if event["event"] == "epoch"]
-    losses = losses_of(events)
+    epochs, losses = epochs_of(events), losses_of(events)
     count = falls(losses) or len(losses)
     steps = -(-events[0]["samples"] // BATCH)
     return {"updates": count * steps, "seconds": f"{sum(event['seconds'] for event in epochs[:count]):.3g}", "loss_before": f"{losses[0]:.5g}",

@@ -61,6 +61,24 @@ def stopped_runs_end_the_same(top, whole, seconds):
     check(f"stopped and gone on: {table(folder)}, and not {whole}", len(table(folder)) == len(whole) and all(map(are_alike, table(folder), whole)))
 
 
+def one_that_was_not_written_down_is_made_again(top, whole):
+    """Killed between a checkpoint and the line of its epoch."""
+    folder = f"{top}/lacking"
+    process = start(folder)
+    while process.poll() is None:
+        found = [path for path in pathlib.Path(folder, "work").glob("*.checkpoint") if path.with_suffix(".jsonl").exists()]
+        if found:
+            break
+        time.sleep(0.002)
+    stop_session(process, signal.SIGKILL)
+    check("a training is stopped in the middle", found and found[0].exists())
+    lines = found[0].with_suffix(".jsonl")
+    lines.write_text("".join(line + "\n" for line in lines.read_text().splitlines() if '"event":"epoch"' not in line))
+    status, _, errors = run(folder)
+    check(f"after an epoch was lost: {status}, {errors}", status == 0)
+    check(f"an epoch lost: {table(folder)}, and not {whole}", all(map(are_alike, table(folder), whole)))
+
+
 def the_picture_says_what_is_missing(top):
     words = " ".join(tree.parse(f"{top}/whole/results/structures.svg").getroot().itertext())
     check(f"the picture says: {words}", f"{len(STRUCTURES)} of " in words and "not made yet: " in words)
@@ -102,6 +120,7 @@ def main():
         check("made again", run(f"{top}/whole")[1] == "" and table(f"{top}/whole") == whole)
         the_picture_says_what_is_missing(top)
         stopped_runs_end_the_same(top, whole, seconds)
+        one_that_was_not_written_down_is_made_again(top, whole)
         what_does_not_hold_ends_with_1(top)
         other_answers_are_told(top)
 
