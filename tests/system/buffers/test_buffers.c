@@ -16,8 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/rng.h"
 #include "base/size.h"
 #include "support/both_loops.h"
+#include "support/repetition.h"
 #include "system/siege.h"
 
 enum { SIZE = 16 * WIRE_PAGE, SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW, GOOD = SIZE_SEALS | F_SEAL_FUTURE_WRITE };
@@ -301,6 +303,45 @@ static void what_is_not_there_cannot_be_named(void **state)
     raw_close(&bed.client);
 }
 
+/* Somebody has buffers; whoever has none, and tries numbers and routes, comes upon none of them, and his output stays
+ * as it was. */
+static void guessed_handles_are_nobodys(void **state)
+{
+    struct repetition guesses = repetition_begin("WISP_GUESSED_HANDLES", 2000);
+    struct rng rng = rng_make(5, guesses.done);
+    struct wire_submission submission;
+    struct wire_completion completion;
+    uint32_t numbers[WIRE_BUFFERS_MAX], of_type;
+    int fd = make(SIZE, GOOD, NULL);
+
+    (void)state;
+    alpha_open(&bed.honest, bed.daemon.socket);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        assert_int_equal(attach(&bed.honest, fd, SIZE, &numbers[i]), 0);
+    close(fd);
+    alpha_open(&bed.client, bed.daemon.socket);
+    of_type = raw_route(&bed.client, "image");
+    for (; repetition_goes_on(&guesses); repetition_note(&guesses, 1)) {
+        submission = in_buffer(1, guesses.done & UINT16_MAX, rng_below(&rng, SIZE / 64) * 64);
+        if (guesses.done & 1)
+            submission = alpha_request(rng_u32(&rng), 1, 0);
+        if (submission.flags || (submission.route != siege.route && submission.route != of_type)) {
+            assert_int_not_equal(raw_run(&bed.client, &submission, &completion), 0);
+            assert_int_equal(completion.out_length, 0);
+        }
+        if (guesses.done % 64 == 0) /* questions have a rate */
+            assert_true(detach(&bed.client, rng_u32(&rng) % WIRE_BUFFERS_MAX) > 0);
+    }
+    for (size_t i = 0; i < ALPHA_ARENA / 4; i++)
+        assert_true(bed.client.output[i] == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        submission = in_buffer(1, numbers[i], 0);
+        assert_int_equal(raw_run(&bed.honest, &submission, &completion), 0);
+    }
+    raw_close(&bed.client);
+    raw_close(&bed.honest);
+}
+
 /* A client that knows nothing of buffers is taken at its word. */
 static void without_the_feature_there_are_none(void **state)
 {
@@ -447,6 +488,7 @@ int main(void)
         SIEGE(what_is_no_sealed_memory_is_not_taken),
         SIEGE(what_is_taken_stays_whole),
         SIEGE(what_is_not_there_cannot_be_named),
+        SIEGE(guessed_handles_are_nobodys),
         SIEGE(without_the_feature_there_are_none),
         SIEGE(they_are_counted),
         SIEGE(they_are_charged),
