@@ -26,7 +26,7 @@ struct account {
     struct allowance *allowance; /* its user's, on all shards; as long as it has channels */
     /* While a batch is made (s4_dispatch.c). */
     struct account *next;
-    struct flow *first; /* of its flows, those that can still give */
+    struct flow *first; /* of its flows, those that can still give: a heap */
     uint64_t pledged;   /* what it would be charged for what it has given */
 };
 

@@ -24,12 +24,6 @@ static void unlink_flow(struct queue *queue, const struct flow *flow)
     *(flow->next ? &flow->next->previous : &queue->last) = flow->previous;
 }
 
-void flow_behind(struct flow *flow)
-{
-    unlink_flow(flow->queue, flow);
-    link_last(flow->queue, flow);
-}
-
 static enum wire_class class_of(const struct request *request)
 {
     return (enum wire_class)((request->ask.flags & WIRE_FLAG_CLASS) >> WIRE_CLASS_SHIFT);
@@ -119,4 +113,59 @@ void flow_leave(struct request *request)
     request->flow = NULL;
     if (!flow->head)
         release(flow);
+}
+
+/* ---- whose turn it is: a pairing heap ---- */
+
+static bool goes_before(const struct flow *one, const struct flow *other)
+{
+    if (one->rank != other->rank)
+        return one->rank < other->rank;
+    if (one->charged != other->charged)
+        return one->charged < other->charged;
+    return one->head->taken_ns < other->head->taken_ns;
+}
+
+/* Of two heaps one: the later of the two firsts goes below the other. */
+static struct flow *meld(struct flow *one, struct flow *other)
+{
+    struct flow *first, *later;
+
+    if (!one || !other)
+        return one ? one : other;
+    first = goes_before(other, one) ? other : one;
+    later = first == one ? other : one;
+    later->after = first->below;
+    first->below = later;
+    return first;
+}
+
+struct flow *flow_heap_add(struct flow *heap, struct flow *flow)
+{
+    flow->after = flow->below = NULL;
+    return meld(heap, flow);
+}
+
+/* Those below in pairs, from the first to the last, and the pairs together, from the last to the first: so it takes the
+ * logarithm of their number, as a mean over many. */
+struct flow *flow_heap_rest(struct flow *heap)
+{
+    struct flow *pairs = NULL, *rest = NULL, *below = heap->below;
+
+    heap->below = NULL;
+    while (below) {
+        struct flow *one = below, *other = one->after, *pair;
+
+        below = other ? other->after : NULL;
+        pair = meld(one, other);
+        pair->after = pairs;
+        pairs = pair;
+    }
+    while (pairs) {
+        struct flow *pair = pairs;
+
+        pairs = pair->after;
+        rest = meld(rest, pair);
+    }
+    return rest;
 }

@@ -18,10 +18,11 @@ struct queue;
 struct request;
 
 struct flow {
-    struct flow *next, *previous; /* of its queue; those that were served last come last */
+    struct flow *next, *previous; /* of its queue */
     struct flow *beside;          /* of its channel, or of those that are free there */
-    struct flow *after;           /* while a batch is made: of its account, */
-    unsigned rank;                /* by rank */
+    struct flow *after, *below;   /* while a batch is made: of its account's, a heap */
+    unsigned rank;                /* then: its head's, */
+    uint64_t charged;             /* and what its channel would be charged for what it has given */
     struct channel *channel;
     struct queue *queue;
     struct request *head, *tail;
@@ -41,7 +42,9 @@ unsigned request_rank(const struct request *request, uint64_t now_ns);
 /* Takes it out. */
 void flow_leave(struct request *request);
 
-/* Behind the other flows of its queue. */
-void flow_behind(struct flow *flow);
+/* Flows whose turn comes, as a heap: by rank, then by what their channels were charged, then by who came first. NULL is
+ * an empty one, and the first of the others stands for all. Returns the heap with one more, and without its first. */
+struct flow *flow_heap_add(struct flow *heap, struct flow *flow);
+struct flow *flow_heap_rest(struct flow *heap);
 
 #endif

@@ -210,12 +210,7 @@ static void who_want_all_share_it(void **state)
     uint64_t longest = 0;
 
     (void)state;
-    rig_close_channel(2);
-    rig_make_channel(2);
-    rig.channels[2]->uid = rig.channels[1]->uid;
-    shard_serve(&rig.shard, rig.channels[2]);
-    assert_true(channel_is_sealed(rig.channels[2]));
-    active_add(&rig.shard, rig.channels[2], clock_ns());
+    two_are_one_users();
     for (unsigned i = 0; i < 5000; i++) {
         const uint64_t before = charged(0) + charged(1) + charged(2);
 

@@ -73,3 +73,13 @@ uint64_t apart(uint64_t a, uint64_t b)
 {
     return MAX(a, b) - MIN(a, b);
 }
+
+void two_are_one_users(void)
+{
+    rig_close_channel(2);
+    rig_make_channel(2);
+    rig.channels[2]->uid = rig.channels[1]->uid;
+    shard_serve(&rig.shard, rig.channels[2]);
+    assert_true(channel_is_sealed(rig.channels[2]));
+    active_add(&rig.shard, rig.channels[2], clock_ns());
+}

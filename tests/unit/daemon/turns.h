@@ -21,6 +21,8 @@ void nothing_is_left(void);
 
 /* As many requests of so many rows as its ring has room for; and takes what was answered. */
 void fill_with(int peer, uint32_t rows);
+/* The third channel is the second's user's from now on. */
+void two_are_one_users(void);
 /* Of the shard's time. */
 uint64_t used(int peer);
 uint64_t apart(uint64_t a, uint64_t b);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who gives to a batch, and for how long. The third channel is made the second's user's.
+ */
+#include "support/test.h"
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "unit/daemon/turns.h"
+
+static bool comes_before(const struct flow *one, const struct flow *other)
+{
+    if (one->rank != other->rank)
+        return one->rank < other->rank;
+    return one->charged != other->charged ? one->charged < other->charged : one->head->taken_ns < other->head->taken_ns;
+}
+
+/* Whatever comes and goes in whatever order, the first is never behind one that is there. */
+static void flows_come_in_their_order(void **state)
+{
+    enum { FLOWS = 200 };
+    static struct flow flows[FLOWS];
+    static struct request heads[FLOWS];
+    static bool there[FLOWS];
+    struct rng rng = rng_make(22, 4);
+    struct flow *heap = NULL;
+    unsigned count = 0;
+
+    (void)state;
+    for (unsigned step = 0; step < 20000; step++) {
+        const unsigned i = (unsigned)rng_below(&rng, FLOWS);
+
+        if (!there[i] && rng_below(&rng, 1000) < 400 + 300 * (step / 2000 % 2)) {
+            heads[i].taken_ns = step;
+            flows[i] = (struct flow){ .rank = (unsigned)rng_below(&rng, 3),
+                                      .charged = rng_below(&rng, 50),
+                                      .head = &heads[i] };
+            heap = flow_heap_add(heap, &flows[i]);
+            there[i] = true;
+            count++;
+        } else if (heap) {
+            for (unsigned k = 0; k < FLOWS; k++)
+                assert_false(there[k] && comes_before(&flows[k], heap));
+            there[heap - flows] = false;
+            heap = flow_heap_rest(heap);
+            count--;
+        }
+        assert_int_equal(!heap, !count);
+    }
+    assert_true(count > 0);
+}
+
+/* How many of the next batch's requests are the peer's, which then runs. */
+static unsigned gives(int peer)
+{
+    struct queue *next = s4_choose(&rig.shard, clock_ns());
+    unsigned count = 0;
+
+    assert_true(next && s4_dispatch(&rig.shard, next, clock_ns()));
+    for (uint32_t i = 0; i < next->batch.count; i++)
+        count += next->batch.requests[i]->channel == rig.channels[peer];
+    s5_begin(&rig.shard, next);
+    while (next->batch.count)
+        s5_run(&rig.shard, next);
+    return count;
+}
+
+/* Of two channels of one user each is given a batch while that takes no longer than a turn, so that one client is woken
+ * for it; and half of one, request by request, where one takes as long. */
+static void a_channel_gives_for_a_turn(void **state)
+{
+    static const struct {
+        uint64_t row_ns;
+        unsigned most, least; /* of a channel in a batch */
+    } cases[] = { { NS_PER_US, RIG_BATCH, 0 }, { 20 * NS_PER_US, 5, 3 }, { NS_PER_MS, RIG_BATCH / 2, RIG_BATCH / 2 } };
+    const struct wire_submission one = rig_infer(1, 0);
+    struct wire_completion completion;
+
+    (void)state;
+    two_are_one_users();
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        unsigned first;
+
+        for (unsigned k = 0; k < RIG_BATCH; k++) {
+            rig_into_queue(1, &one);
+            rig_into_queue(2, &one);
+        }
+        for (unsigned point = 0; point < COST_POINTS; point++)
+            queue()->cost.ns[point] = cases[i].row_ns << point;
+        rig.channels[1]->share.charged = rig.channels[2]->share.charged = NS_PER_S;
+        first = gives(1);
+        assert_true(first == cases[i].most || first == cases[i].least);
+        rig_turn_until_idle();
+        nothing_is_left();
+        for (int peer = 1; peer < RIG_CHANNELS; peer++) {
+            while (reap_ring_take(&rig.peers[peer].reap, &completion))
+                assert_int_equal(completion.status, WISP_OK);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flows_come_in_their_order),
+        RIG_TEST(a_channel_gives_for_a_turn),
+    };
+
+    return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
+}
