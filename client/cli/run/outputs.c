@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where -o and --overlay go, and that it can be, before all the work. Of several inputs -o names a folder, and each
- * gets a file of its name there; but for a model that merges so many into one file.
+ * gets a file of its name there; but for a model that merges so many into one file. What would be one file of several
+ * inputs, as photo.png of photo.jpg and of photo.png, is a file each with all of their names.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "base/file.h"
 #include "base/insist.h"
 #include "base/path.h"
+#include "client/cli/run/alike.h"
 #include "client/cli/run/kinds.h"
 
 static bool is_folder(const char *path)
@@ -38,7 +40,7 @@ static const char *ending_of(const struct run *run, const char *name)
     return run->compresses && !(ending && !strcasecmp(ending, ".wz")) ? ".wz" : ".png";
 }
 
-/* "folder/photo.png" of "holidays/photo.jpg", for files in a folder lose nothing. */
+/* "folder/photo.png" of "holidays/photo.jpg", for files in a folder lose nothing; or "folder/photo.jpg.png". */
 char *outputs_name(const struct run *run, const struct input *input)
 {
     const char *folder = run->output, *name = input->path ? path_name(input->path) : NULL;
@@ -47,8 +49,8 @@ char *outputs_name(const struct run *run, const struct input *input)
     insist(folder);
     if (!name || !is_folder(folder))
         return strdup(folder);
-    return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", (int)path_stem(name),
-                    name, ending_of(run, name)) < 0
+    return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/",
+                    (int)(input->whole_name ? strlen(name) : path_stem(name)), name, ending_of(run, name)) < 0
                ? NULL
                : out;
 }
@@ -89,12 +91,86 @@ static int check_place(const char *option, const char *path, const char *verb)
     return check_writing(path, verb);
 }
 
-/* Whether what comes of input `number` can be written: it is no input, and no other's output. */
-static int check_output(const struct run *run, const struct input *inputs, char **outputs, size_t number,
-                        const char *verb)
+/* ---- all files ---- */
+
+/* What all inputs become. */
+struct outputs {
+    char **names;
+    struct alike_files inputs; /* those that are files */
+    size_t count;
+};
+
+static void outputs_free(struct outputs *outputs)
 {
-    const struct input *input = &inputs[number];
-    const char *out = outputs[number];
+    for (size_t i = 0; outputs->names && i < outputs->count; i++)
+        free(outputs->names[i]);
+    free(outputs->names);
+    free(outputs->inputs.files);
+}
+
+/* -ENOMEM, and then outputs_free() all the same. `inputs` end with one without a name. */
+static int outputs_list(struct outputs *outputs, const struct run *run, const struct input *inputs)
+{
+    size_t all = outputs->count;
+
+    while (inputs[all].name)
+        all++;
+    outputs->names = calloc(outputs->count, sizeof *outputs->names);
+    outputs->inputs.files = calloc(all, sizeof *outputs->inputs.files);
+    if (!outputs->names || !outputs->inputs.files)
+        return -ENOMEM;
+    for (size_t i = 0; i < all; i++) {
+        if (inputs[i].path)
+            alike_add(&outputs->inputs, inputs[i].path);
+    }
+    alike_sort(&outputs->inputs);
+    for (size_t i = 0; i < outputs->count; i++) {
+        outputs->names[i] = outputs_name(run, &inputs[i]);
+        if (!outputs->names[i])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int rename_output(struct outputs *outputs, const struct run *run, const struct input *inputs, size_t number)
+{
+    free(outputs->names[number]);
+    outputs->names[number] = outputs_name(run, &inputs[number]);
+    return outputs->names[number] ? 0 : -ENOMEM;
+}
+
+/* Gives inputs that would become one file their whole names. What then is called as another, which had a file for
+ * itself, makes that a case, too; so again until it changes nothing. -ENOMEM. */
+static int outputs_part(struct outputs *outputs, const struct run *run, struct input *inputs)
+{
+    bool changed = outputs->count > 1;
+
+    while (changed) {
+        cleanup_free size_t *order = alike_order(outputs->names, outputs->count);
+
+        if (!order)
+            return -ENOMEM;
+        changed = false;
+        for (size_t i = 1; i < outputs->count; i++) {
+            struct input *pair[] = { &inputs[order[i - 1]], &inputs[order[i]] };
+
+            if (strcmp(outputs->names[order[i - 1]], outputs->names[order[i]]) != 0)
+                continue;
+            changed |= !pair[0]->whole_name || !pair[1]->whole_name;
+            pair[0]->whole_name = pair[1]->whole_name = true;
+        }
+        for (size_t i = 0; changed && i < outputs->count; i++) {
+            if (inputs[i].whole_name && rename_output(outputs, run, inputs, i))
+                return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* Whether what comes of an input can be written: it is no input. */
+static int check_output(const struct run *run, const struct input *input, const char *out,
+                        const struct alike_files *inputs, const char *verb)
+{
     const int status = check_place("-o", out, verb);
 
     insist(run->output && input->name);
@@ -102,34 +178,42 @@ static int check_output(const struct run *run, const struct input *inputs, char 
         return status;
     if (is_folder(run->output) && (!input->path || !strcmp(input->path, "-")))
         return fail(verb, EXIT_USAGE, "-o %s is a folder, where %s has no name: name a file", run->output, input->name);
-    for (size_t i = 0; !access(out, F_OK) && inputs[i].name; i++) {
-        if (inputs[i].path && file_is_same(inputs[i].path, out))
-            return fail(verb, EXIT_USAGE, "-o %s would be written over the input; give it another name", out);
-    }
+    if (alike_has(inputs, out))
+        return fail(verb, EXIT_USAGE, "-o %s would be written over the input; give it another name", out);
     if (run->overlay && strcmp(out, "-") != 0 && file_will_be_same(out, run->overlay))
         return fail(verb, EXIT_USAGE, "-o %s and --overlay %s would be one file; give one of them another name", out,
                     run->overlay);
-    for (size_t i = 0; i < number; i++) {
-        if (!strcmp(out, outputs[i]))
-            return fail(verb, EXIT_USAGE, "%s and %s would both become %s", inputs[i].name, input->name, out);
+    return EXIT_DONE;
+}
+
+/* Files of one name in two folders. */
+static int check_apart(const struct outputs *outputs, const struct input *inputs, const char *verb)
+{
+    cleanup_free size_t *order = alike_order(outputs->names, outputs->count);
+
+    if (!order)
+        return fail(verb, EXIT_FAILED, "out of memory");
+    for (size_t i = 1; i < outputs->count; i++) {
+        if (!strcmp(outputs->names[order[i - 1]], outputs->names[order[i]]))
+            return fail(verb, EXIT_USAGE, "%s and %s would both become %s", inputs[order[i - 1]].name,
+                        inputs[order[i]].name, outputs->names[order[i]]);
     }
     return EXIT_DONE;
 }
 
-static int check_outputs(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+/* Of the first `count` inputs, which end with one without a name. */
+static int check_outputs(const struct run *run, struct input *inputs, size_t count, const char *verb)
 {
-    char **outputs = calloc(count, sizeof *outputs);
+    struct outputs outputs = { .count = count };
     int status = EXIT_DONE;
 
-    for (size_t i = 0; !status && i < count; i++) {
-        if (outputs)
-            outputs[i] = outputs_name(run, &inputs[i]);
-        status = outputs && outputs[i] ? check_output(run, inputs, outputs, i, verb)
-                                       : fail(verb, EXIT_FAILED, "out of memory");
-    }
-    for (size_t i = 0; outputs && i < count; i++)
-        free(outputs[i]);
-    free(outputs);
+    if (outputs_list(&outputs, run, inputs) || outputs_part(&outputs, run, inputs))
+        status = fail(verb, EXIT_FAILED, "out of memory");
+    for (size_t i = 0; !status && i < count; i++)
+        status = check_output(run, &inputs[i], outputs.names[i], &outputs.inputs, verb);
+    if (!status)
+        status = check_apart(&outputs, inputs, verb);
+    outputs_free(&outputs);
     return status;
 }
 
@@ -147,7 +231,7 @@ static int check_overlay(const struct run *run, const struct input *inputs, size
     return check_place("--overlay", run->overlay, verb);
 }
 
-int outputs_check(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+int outputs_check(const struct run *run, struct input *inputs, size_t count, const char *verb)
 {
     const int status = run->overlay ? check_overlay(run, inputs, count, verb) : EXIT_DONE;
 
@@ -194,7 +278,7 @@ static int check_picture_has_place(const struct run *run, const struct input *in
     return EXIT_DONE;
 }
 
-int outputs_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+int outputs_check_model(const struct run *run, struct input *inputs, size_t count, const char *verb)
 {
     const bool folder = run->output && is_folder(run->output);
     size_t files = 0;

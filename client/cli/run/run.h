@@ -75,6 +75,7 @@ struct input {
     char *owned;        /* `path`, of a file in a folder that was named; NULL of any other */
     int no_files;       /* of a folder in which there are none: WISP_E_FORMAT, -errno; 0 of any other */
     const char *wanted; /* then: what it would have had to hold */
+    bool whole_name;    /* what it becomes in a folder is called by its ending, too: another would be called the same */
 };
 
 /* folders.c: puts in the place of each folder the files in it that such a model takes. The list is then to be given to
@@ -116,8 +117,8 @@ struct answer {
 
 /* outputs.c: where -o and --overlay go. What can be said of that before the model is known, and the rest; exit
  * statuses. */
-int outputs_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
-int outputs_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb);
+int outputs_check(const struct run *run, struct input *inputs, size_t count, const char *verb);
+int outputs_check_model(const struct run *run, struct input *inputs, size_t count, const char *verb);
 /* The file that an input becomes; freed by the caller. NULL without memory. */
 char *outputs_name(const struct run *run, const struct input *input);
 

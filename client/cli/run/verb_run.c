@@ -118,7 +118,7 @@ static int read_priority(struct run *run)
 }
 
 /* What options_read() cannot see; EXIT_DONE when it makes sense. */
-static int check(struct run *run, const struct input *inputs, size_t input_count)
+static int check(struct run *run, struct input *inputs, size_t input_count)
 {
     const int status = read_priority(run);
 

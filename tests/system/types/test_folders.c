@@ -106,6 +106,30 @@ static void test_a_folder_for_a_folder(void **state)
     assert_int_equal(unlink(scratch_path(all_models.folder, "empty/b.png")), 0);
 }
 
+/* Files whose names differ in their endings alone lose nothing; not either where one is called as what another becomes;
+ * and not over what is there. */
+static void test_files_that_would_be_one_keep_their_names(void **state)
+{
+    static const char *const names[] = { "a.jpg", "a.png", "a.jpg.png", "b.jpeg" };
+    static const char *const made[] = { "a.jpg.png", "a.png.png", "a.jpg.png.png", "b.png" };
+    char name[64];
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "alike"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path(all_models.folder, "apart"), 0755), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(name, sizeof name, "alike/%s", names[i]);
+        copy_example("inputs/small.png", name);
+    }
+    for (int again = 0; again < 2; again++)
+        RUN(0, "image.style", "alike", "-o", "apart");
+    for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+        snprintf(name, sizeof name, "apart/%s", made[i]);
+        assert_int_equal(access(scratch_path(all_models.folder, name), F_OK), 0);
+    }
+    assert_int_not_equal(access(scratch_path(all_models.folder, "apart/a.png"), F_OK), 0);
+}
+
 /* What cannot be is said before anything is written. */
 static void test_outputs_that_cannot_be(void **state)
 {
@@ -126,9 +150,8 @@ static void test_outputs_that_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_its_files_are_answered),
-        cmocka_unit_test(test_one_that_fails_keeps_no_other),
-        cmocka_unit_test(test_a_folder_for_a_folder),
+        cmocka_unit_test(test_its_files_are_answered), cmocka_unit_test(test_one_that_fails_keeps_no_other),
+        cmocka_unit_test(test_a_folder_for_a_folder),  cmocka_unit_test(test_files_that_would_be_one_keep_their_names),
         cmocka_unit_test(test_outputs_that_cannot_be),
     };
 
