@@ -257,7 +257,7 @@ static void test_a_recording_is_written(void **state)
           2,
           NULL,
           "of 2" },
-        { "no -o", { "run", "--model", "both", "noise.wav" }, NULL, 65, NULL, "2 recordings of one event" },
+        { "no -o", { "run", "--model", "both", "noise.wav" }, NULL, 2, NULL, "one recording of 2" },
         { "a folder", { "run", "-o", "folder", "--model", "half", "noise.wav" }, NULL, 0, NULL, NULL },
     };
     struct media_sound sound = { .samples = NULL };

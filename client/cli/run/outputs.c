@@ -268,7 +268,7 @@ static int check_name(const struct run *run, const char *option, const char *pat
 /* Of a compressed picture there is nothing to say in a line: it becomes a picture again, in a file. */
 static int check_picture_has_place(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
-    for (size_t i = 0; run->compresses && !run->output && i < count; i++) {
+    for (size_t i = 0; run->compresses && i < count; i++) {
         const char *ending = inputs[i].path ? path_ending(inputs[i].path) : NULL;
 
         if (ending && !strcasecmp(ending, ".wz"))
@@ -276,6 +276,28 @@ static int check_picture_has_place(const struct run *run, const struct input *in
                         inputs[i].name);
     }
     return EXIT_DONE;
+}
+
+/* A person who asks for a picture or a recording wants no list of its numbers; whoever asks for numbers gets them. */
+static int check_has_place(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+{
+    const char *what = run->sounds ? "a recording" : run->compresses ? "a compressed picture" : "a picture";
+    const char *ending = run->sounds ? ".wav" : run->compresses ? ".wz" : ".png";
+    const bool numbers = run->json || run->raw || run->tensor || run->named.count;
+    const int status = check_picture_has_place(run, inputs, count, verb);
+
+    if (status)
+        return status;
+    if (run->merged > 1 && !run->tensor && !run->named.count)
+        return fail(verb, EXIT_USAGE, "%s makes one recording of %u: name so many files, and -o FILE.wav",
+                    wisp_model_name(run->model), run->merged);
+    if (numbers || run->masks || !(run->pictures || run->sounds))
+        return EXIT_DONE;
+    if (count > 1)
+        return fail(verb, EXIT_USAGE, "%s answers with %s: say where they go, -o FOLDER, one that is there",
+                    wisp_model_name(run->model), run->sounds ? "recordings" : "pictures");
+    return fail(verb, EXIT_USAGE, "%s answers with %s: say where it goes, -o FILE%s", wisp_model_name(run->model), what,
+                ending);
 }
 
 int outputs_check_model(const struct run *run, struct input *inputs, size_t count, const char *verb)
@@ -288,8 +310,8 @@ int outputs_check_model(const struct run *run, struct input *inputs, size_t coun
         status = check_name(run, "--overlay", run->overlay, verb);
     if (!status && run->output && !folder && (run->pictures || run->sounds || run->writes))
         status = check_name(run, "-o", run->output, verb);
-    if (!status)
-        status = check_picture_has_place(run, inputs, count, verb);
+    if (!status && !run->output)
+        status = check_has_place(run, inputs, count, verb);
     if (status || !run->output)
         return status;
     if (run->lines && !run->writes)

@@ -134,6 +134,10 @@ static void test_files_that_would_be_one_keep_their_names(void **state)
 static void test_outputs_that_cannot_be(void **state)
 {
     (void)state;
+    RUN(2, "image.style", "mixed");
+    assert_non_null(strstr(all_models.outcome.err, "oil answers with pictures: say where they go, -o FOLDER"));
+    RUN(2, "audio.synthesis", "mixed", "--json");
+    assert_non_null(strstr(all_models.outcome.err, "merge makes one recording of 3: name so many files"));
     RUN(2, "image.style", "mixed", "-o", "one.png");
     assert_non_null(strstr(all_models.outcome.err, "for 3 inputs"));
     RUN(2, "image.style", "mixed", "-o", "mixed");

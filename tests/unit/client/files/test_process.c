@@ -455,6 +455,8 @@ static void test_the_command_says_what_is_wrong(void **state)
         { { "blur", "in.png", "-o", "nothere/" }, 2, "-o nothere/in.png: there is no folder nothere" },
         { { "blur", "in.png", "other.png", "-o", "x.png" }, 2, "one file for 2 inputs: name a folder" },
         { { "blur", "in.png", "./in.png", "-o", "made" }, 2, "in.png and ./in.png would both become made/in.png.png" },
+        { { "blur", "in.png" }, 2, "blur answers with a picture: say where it goes, -o FILE.png" },
+        { { "brief", "in.wav" }, 2, "brief answers with a recording: say where it goes, -o FILE.wav" },
         { { "blur", "-", "-o", "made" }, 2, "standard input has no name" },
         { { "mask", "in.png", "--overlay", "in.png" }, 2, "would be written over the input" },
         { { "mask", "in.png", "-o", "y.png", "--overlay", "./y.png" },
