@@ -246,19 +246,25 @@ static int refuse_classes(struct experiment *s, const struct experiment_options 
                   o->data, classes, (unsigned long long)outputs, classes, classes);
 }
 
-/* What cannot be read. Most of the data is no accident: then the wrong thing is being read. */
-static int tell_skipped(const char *verb, const char *path, const struct dataset *data, struct reason *why)
+static void tell_skipped(const char *verb, const struct dataset *data)
 {
     const size_t skipped = data->skipped.count, kept = data->files ? data->files : data->count;
 
-    if (!skipped)
-        return 0;
     warn_user(verb, "%zu of %zu %s cannot be read and are left out:", skipped, skipped + kept,
               data->files ? "files" : "samples");
     for (size_t i = 0; i < MIN(data->skipped.reasons, (size_t)DATASET_SKIPPED_NAMED) && data->skipped.first[i]; i++)
         warn_user(verb, "  %s", data->skipped.first[i]);
     if (data->skipped.reasons > DATASET_SKIPPED_NAMED)
         warn_user(verb, "  and %zu more", data->skipped.reasons - DATASET_SKIPPED_NAMED);
+}
+
+/* What cannot be read. Most of the data is no accident: then the wrong thing is being read. */
+static int check_skipped(const char *verb, const char *path, const struct dataset *data, bool told, struct reason *why)
+{
+    const size_t skipped = data->skipped.count, kept = data->files ? data->files : data->count;
+
+    if (skipped && !told)
+        tell_skipped(verb, data);
     if (skipped <= kept)
         return 0;
     return refuse(why, WISP_E_FORMAT, "%s: more than half of the %s cannot be read", path,
@@ -338,7 +344,7 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
     reading_end(&reading);
     if (result)
         return result;
-    return tell_skipped(s->verb, path, *out, why);
+    return check_skipped(s->verb, path, *out, o->told && path == o->data, why);
 }
 
 static int check_columns(const struct experiment *s, const struct experiment_options *o, struct reason *why)
@@ -517,7 +523,7 @@ struct dataset *experiment_training(const struct experiment *s, const struct exp
     struct reason why;
 
     training.split = "train";
-    training.quiet = true;
+    training.quiet = training.told = true;
     if (read_data(&reader, &training, o->data, false, &set, &why))
         return dataset_free(set);
     /* A file is all of its splits. */

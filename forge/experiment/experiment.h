@@ -27,6 +27,7 @@ struct experiment_options {
     uint64_t threads;
     uint64_t beam; /* that a model which decodes is to have, if nobody says otherwise; 0: as it has it */
     bool blas, skip_bad, quiet;
+    bool told;   /* these data were read before, and what of them cannot be read was said */
     bool trains; /* what is wanted is training, not only running */
 };
 

@@ -194,8 +194,10 @@ static int match(const struct search *search, const struct named *named, size_t 
             return refuse(why, WISP_E_FORMAT, "%s and %s are both the %s of one pair", names[named[i].picture],
                           names[named[i + 1].picture], named[i].target ? "target" : "input");
     }
-    return refuse(why, WISP_E_FORMAT, "%s has no partner: no %s is called so; pairs are in " WORDS,
-                  names[named[0].picture], named[0].target ? "input" : "target");
+    /* What cannot be read has been left out before, and its partner is left alone. */
+    return refuse(why, WISP_E_FORMAT, "%s has no partner: no %s%s is called so; pairs are in " WORDS,
+                  names[named[0].picture], named[0].target ? "input" : "target",
+                  search->skip_bad ? " that can be read" : "");
 }
 
 static int match_all(struct search *search, struct partners *out, size_t *count, struct reason *why)

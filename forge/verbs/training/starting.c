@@ -171,8 +171,10 @@ static int try(struct attempt *a, const char *name)
 {
     int status = begin_with(a, name, a->starting->outputs);
 
-    if (!status && a->result && a->experiment->classes && !a->starting->outputs)
+    if (!status && a->result && a->experiment->classes && !a->starting->outputs) {
+        a->options->told = true;
         status = begin_with(a, name, a->experiment->classes);
+    }
     return status;
 }
 

@@ -339,6 +339,7 @@ static void test_what_is_left_out_are_files(void **state)
     forge_run(&ran, data_root, "train mask -D bad --skip-bad -e 1 " RECIPE " " MASKS " -o x");
     assert_int_equal(ran.status, 65);
     assert_non_null(strstr(ran.err, "4 of 6 files cannot be read and are left out:"));
+    assert_non_null(strstr(ran.err, "masks/cut.png has no partner: no input that can be read is called so"));
     assert_non_null(strstr(ran.err, "bad: more than half of the files cannot be read"));
     put("bad/train/images/second.png", 24, 20, picture);
     put("bad/train/masks/second.png", 24, 20, picture);
