@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -405,6 +406,7 @@ static void they_are_charged(void **state)
         assert_int_equal(detach(&bed.client, 0), 0);
         assert_int_equal(attach(&bed.client, fd, size, &number), 0);
         raw_close(&bed.client);
+        assert_true(daemon_settles(&bed.daemon, UINT_MAX, 0)); /* it learns of that a moment later */
     }
     close(fd);
     siege_without_limits();
