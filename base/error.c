@@ -2,8 +2,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
+#include "base/size.h"
 
 /* What error.h tells the static analyzer. */
 #undef refuse
@@ -58,6 +60,19 @@ int refuse_errno(struct reason *why, int code, const char *format, ...)
     return code;
 }
 
+/* A thread's stack is of address space and of data: either may have a limit. */
+static bool has_limit_of_memory(void)
+{
+    static const int resources[] = { RLIMIT_AS, RLIMIT_DATA };
+    struct rlimit limit;
+
+    for (size_t i = 0; i < ARRAY_SIZE(resources); i++) {
+        if (!getrlimit(resources[i], &limit) && limit.rlim_cur != RLIM_INFINITY)
+            return true;
+    }
+    return false;
+}
+
 int refuse_thread(struct reason *why, int code, const char *format, ...)
 {
     va_list arguments;
@@ -66,7 +81,10 @@ int refuse_thread(struct reason *why, int code, const char *format, ...)
     write_text(why, format, arguments);
     va_end(arguments);
     append(why, wisp_status_text(code));
-    if (code == -EAGAIN)
+    if (code == -EAGAIN && has_limit_of_memory())
+        append(why, "no memory for its stack, or no more threads: raise LimitAS= and LimitDATA= of the service "
+                    "(ulimit -v, -d), TasksMax=, or the user's limit of processes (LimitNPROC=, ulimit -u)");
+    else if (code == -EAGAIN)
         append(why, "no more threads may be started: raise TasksMax= of the service, or the user's limit of processes "
                     "(LimitNPROC=, ulimit -u), or have fewer shards and threads");
     return code;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,8 +36,25 @@ static void test_reason_gains_context(void **state)
     assert_int_equal(refuse_thread(&why, -EAGAIN, "%d threads", 2), -EAGAIN);
     assert_non_null(strstr(why.text, "2 threads: Resource temporarily unavailable: no more threads"));
     assert_non_null(strstr(why.text, "raise TasksMax= "));
+    assert_null(strstr(why.text, "LimitDATA="));
     assert_int_equal(refuse_thread(NULL, -EAGAIN, "nobody asked"), -EAGAIN);
     assert_int_equal(refuse(NULL, -EIO, "nobody asked"), -EIO);
+}
+
+/* A thread's stack is memory, which may have a limit. */
+static void test_a_thread_may_lack_memory(void **state)
+{
+    struct rlimit before, limited;
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+    limited = before;
+    limited.rlim_cur = (rlim_t)1 << 46;
+    assert_int_equal(setrlimit(RLIMIT_DATA, &limited), 0);
+    refuse_thread(&why, -EAGAIN, "the thread");
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    assert_non_null(strstr(why.text, "raise LimitAS= and LimitDATA="));
 }
 
 static void test_every_status_has_a_text(void **state)
@@ -279,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_one_file_by_two_names),
         cmocka_unit_test(test_rng_blocks),
         cmocka_unit_test(test_reason_gains_context),
+        cmocka_unit_test(test_a_thread_may_lack_memory),
         cmocka_unit_test(test_every_status_has_a_text),
         cmocka_unit_test(test_sizes_do_not_wrap),
         cmocka_unit_test(test_philox_known_answers),
