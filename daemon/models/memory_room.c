@@ -10,6 +10,8 @@
 
 enum { GROUP_MAX = 512, PATH_BYTES = 1024 };
 
+#define NO_LIMIT (UINT64_C(1) << 62)
+
 /* The number that stands behind `key` in a file of the group, or in it at all (""); `otherwise`, where there is none.
  */
 static uint64_t number_in(const char *folder, const char *name, const char *key, uint64_t otherwise)
@@ -28,15 +30,31 @@ static uint64_t number_in(const char *folder, const char *name, const char *key,
     return otherwise;
 }
 
-/* Of one group: "max" is no number. */
+/* How the two versions of cgroups say it. "max", and a number that no machine reaches, are no limit. */
+static const struct version {
+    const char *most, *used, *files;
+} versions[] = {
+    { "memory.max", "memory.current", "inactive_file " },
+    { "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file " },
+};
+
+/* Of one group. */
 static uint64_t room_in(const char *folder)
 {
-    const uint64_t most = number_in(folder, "memory.max", "", UINT64_MAX);
-    const uint64_t used = number_in(folder, "memory.current", "", 0);
-    const uint64_t files = number_in(folder, "memory.stat", "inactive_file ", 0);
-    const uint64_t held = used - MIN(files, used);
+    uint64_t room = UINT64_MAX;
 
-    return most == UINT64_MAX ? most : most - MIN(held, most);
+    for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+        const uint64_t most = number_in(folder, versions[i].most, "", NO_LIMIT);
+        uint64_t used, files, held;
+
+        if (most >= NO_LIMIT)
+            continue;
+        used = number_in(folder, versions[i].used, "", 0);
+        files = number_in(folder, "memory.stat", versions[i].files, 0);
+        held = used - MIN(files, used);
+        room = MIN(room, most - MIN(held, most));
+    }
+    return room;
 }
 
 uint64_t memory_room_of(const char *mount, const char *group)
@@ -55,16 +73,26 @@ uint64_t memory_room_of(const char *mount, const char *group)
     return MIN(room, room_in(folder));
 }
 
+/* A line is NUMBER:CONTROLLERS:GROUP; version 2 has no controllers. */
+static uint64_t room_by(const char *line)
+{
+    static const char first[] = ":memory:";
+    const char *group = strstr(line, first);
+
+    if (!strncmp(line, "0::/", 4))
+        return memory_room_of("/sys/fs/cgroup", line + 3);
+    return group ? memory_room_of("/sys/fs/cgroup/memory", group + sizeof first - 1) : UINT64_MAX;
+}
+
 uint64_t memory_room(void)
 {
     cleanup_fclose FILE *own = fopen("/proc/self/cgroup", "re");
+    uint64_t room = UINT64_MAX;
     char line[GROUP_MAX];
 
     while (own && fgets(line, sizeof line, own)) {
-        if (strncmp(line, "0::/", 4) != 0)
-            continue;
         line[strcspn(line, "\n")] = 0;
-        return memory_room_of("/sys/fs/cgroup", line + 3);
+        room = MIN(room, room_by(line));
     }
-    return UINT64_MAX;
+    return room;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How much memory this process may still take before the kernel ends it: a limit of its cgroup (version 2), or of one
- * above. What the kernel keeps of files there, and has not used of late, counts as free.
+ * How much memory this process may still take before the kernel ends it: a limit of its cgroup (of either version), or
+ * of one above. What the kernel keeps of files there, and has not used of late, counts as free.
  */
 #ifndef DAEMON_MODELS_MEMORY_ROOM_H
 #define DAEMON_MODELS_MEMORY_ROOM_H

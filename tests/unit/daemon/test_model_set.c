@@ -534,6 +534,16 @@ static void room_is_what_the_limits_leave(void **state)
     put(scratch_path(root, "a"), "memory.current", "9999\n");
     assert_int_equal(memory_room_of(root, "/a/b"), 0);
     assert_true(memory_room_of(root, "") == UINT64_MAX);
+    /* As version 1 says it: no limit, and one. */
+    assert_int_equal(mkdir(scratch_path(root, "old"), 0700), 0);
+    group = scratch_path(root, "old");
+    put(group, "memory.usage_in_bytes", "1000\n");
+    put(group, "memory.limit_in_bytes", "9223372036854771712\n");
+    assert_true(memory_room_of(root, "/old") == UINT64_MAX);
+    put(group, "memory.limit_in_bytes", "5000\n");
+    assert_int_equal(memory_room_of(root, "/old"), 4000);
+    put(group, "memory.stat", "inactive_file 1\ntotal_inactive_file 300\n");
+    assert_int_equal(memory_room_of(root, "/old"), 4300);
     assert_true(memory_room() > 0);
 }
 
