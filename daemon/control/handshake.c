@@ -18,7 +18,12 @@
 #include "daemon/control/keep.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/room.h"
+#include "daemon/models/memory_room.h"
 #include "daemon/users/peer.h"
+
+#define SPARE (UINT64_C(4) << 20) /* what the daemon takes for itself meanwhile */
+
+enum { TEXT_MAX = 90 }; /* of a reason, in a welcome */
 
 static const char server_name[] = "wispd " WISP_VERSION;
 
@@ -64,12 +69,26 @@ static int admit(struct wispd *daemon, struct connection *connection, const stru
     return 0;
 }
 
-/* On the helper's thread. */
+/* A client within its quota is not to have the kernel end the daemon, with all that it serves. */
+static int check_room(uint64_t cost, struct reason *why)
+{
+    const uint64_t room = memory_room();
+
+    if (cost + SPARE <= room)
+        return 0;
+    return refuse(why, WISP_E_BUSY, "%llu KiB, and MemoryMax= leaves %llu: ask for less, or try again later",
+                  (unsigned long long)cost >> 10, (unsigned long long)room >> 10);
+}
+
+/* On the helper's thread, one after the other: nobody else takes what is seen to be free. */
 static void make_memory(struct helper_job *job)
 {
     struct connection *connection = connection_of_job(job);
+    struct channel *channel = &connection->channel;
 
-    connection->made = channel_memory_make(&connection->channel.memory, &connection->channel.layout, &connection->why);
+    connection->made = check_room(channel_memory_cost(&channel->layout), &connection->why);
+    if (!connection->made)
+        connection->made = channel_memory_make(&channel->memory, &channel->layout, &connection->why);
 }
 
 int handshake_watch(struct wispd *daemon, struct connection *connection, struct reason *why)
@@ -159,8 +178,8 @@ void handshake_finish(struct wispd *daemon, struct connection *connection)
     insist(connection->state == CONNECTION_MAKING && !connection->job_out, "is %d", connection->state);
     if (connection->made) {
         log_limited(connection, LOG_LEVEL_ERROR, "no memory: %s", connection->why.text);
-        snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s",
-                 wisp_status_text(connection->made));
+        snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %.*s", TEXT_MAX,
+                 connection->made > 0 ? connection->why.text : wisp_status_text(connection->made));
         refuse_client(daemon, connection, welcome, connection->made);
         return;
     }
