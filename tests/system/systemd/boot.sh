@@ -10,6 +10,9 @@
 #   machine COMMAND…             runs a command in it, as root, with a clean environment
 #   machine_stop                 powers it off; fails when it does not go by itself
 #
+# MACHINE_HIERARCHY=hybrid, before machine_init, gives it the controllers of cgroups' version 1 that the host has: on such a host
+# only those limit anything. machine_hierarchy says which of the two limits memory here.
+#
 # The machine's root is the host's root under an overlay whose upper layer is a tmpfs: nothing on the host is written, and
 # nothing is downloaded. It has its own pid, mount, uts, ipc, net and cgroup namespaces, and its own /dev, /proc, /sys, /run and
 # /tmp. Of the host's units only what basic.target needs is left on.
@@ -43,11 +46,28 @@ machine_mount_root() {
     mkdir -p "$root/.host"
     mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
     mount -t sysfs -o nosuid,nodev,noexec,ro sysfs "$root/sys"
-    mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/sys/fs/cgroup"
+    machine_mount_cgroups "$root/sys/fs/cgroup"
     mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$root/run"
     mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
     mount_devices "$root"
     machine_show "$work" "${@:2}"
+}
+
+machine_mount_cgroups() {
+    local root=$1 name options
+    if [ "$MACHINE_HIERARCHY" = unified ]; then
+        mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root"
+        return
+    fi
+    mount -t tmpfs -o mode=0755,nosuid,nodev,noexec tmpfs "$root"
+    mkdir "$root/unified"
+    mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/unified"
+    for name in $MACHINE_CONTROLLERS; do
+        options=$name
+        [ "$name" != systemd ] || options=none,name=systemd
+        mkdir "$root/$name"
+        mount -t cgroup -o "nosuid,nodev,noexec,$options" cgroup "$root/$name"
+    done
 }
 
 # Folders that the machine's own /tmp would hide, or that an overlay over / does not reach. What is written there goes with
@@ -84,8 +104,8 @@ machine_become_init() {
     cd "$work/root"
     pivot_root . .host
     exec chroot . /bin/sh -c 'umount -l /.host; exec env -i container=machine PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        /lib/systemd/systemd --system systemd.unified_cgroup_hierarchy=1 --unit="$0" --log-target=journal \
-        --show-status=no --crash-reboot=no' "$MACHINE_TARGET" </dev/null
+        /lib/systemd/systemd --system systemd.unified_cgroup_hierarchy="$1" --unit="$0" --log-target=journal \
+        --show-status=no --crash-reboot=no' "$MACHINE_TARGET" "$([ "$MACHINE_HIERARCHY" = hybrid ] && echo 0 || echo 1)" </dev/null
 }
 
 # ---- on the host
@@ -124,6 +144,36 @@ machine_find_cgroup() {
     MACHINE_CGROUP=${MACHINE_CGROUP%/}/wisp-machine-$$
 }
 
+# A group of this machine's below ours of each controller of version 1.
+machine_make_controllers() {
+    local names path folder
+    while IFS=: read -r _ names path; do
+        names=${names#name=}
+        [ -n "$names" ] && [ -d "/sys/fs/cgroup/$names" ] || continue
+        folder=/sys/fs/cgroup/$names${path%/}/wisp-machine-$$
+        mkdir "$folder"
+        if [ "$names" = cpuset ]; then
+            cat "$folder/../cpuset.cpus" >"$folder/cpuset.cpus"
+            cat "$folder/../cpuset.mems" >"$folder/cpuset.mems"
+        fi
+        MACHINE_CONTROLLERS+=" $names"
+        MACHINE_GROUPS+=("$folder")
+    done </proc/self/cgroup
+}
+
+# Which hierarchy has a limit for memory here; fails where neither does.
+machine_hierarchy() {
+    local own
+    own=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)$(awk -F: '$1 == "0" { print $3 }' /proc/self/cgroup)
+    if grep -qsw memory "$own/cgroup.subtree_control"; then
+        echo unified
+    elif [ -w "/sys/fs/cgroup/memory$(awk -F: '$2 == "memory" { print $3 }' /proc/self/cgroup)/memory.limit_in_bytes" ]; then
+        echo hybrid
+    else
+        machine_refuse "no controller for memory, of either version, is ours to use"
+    fi
+}
+
 machine_remove_cgroup() {
     local folder=$1
     [ -n "$folder" ] && [ -d "$folder" ] || return 0
@@ -140,10 +190,10 @@ machine_remove_cgroup() {
 # What a test that was killed with SIGKILL left; its pid is in the names.
 machine_sweep() {
     local folder
-    for folder in "${MACHINE_CGROUP%-*}"-* "${MACHINE_WORK%-*}"-*; do
+    for folder in "${MACHINE_CGROUP%-*}"-* "${MACHINE_WORK%-*}"-* "${MACHINE_GROUPS[@]%-*}"-*; do
         [ -d "$folder" ] && ! [ -d "/proc/${folder##*-}" ] || continue
         case $folder in
-        "${MACHINE_CGROUP%-*}"-*) machine_remove_cgroup "$folder" ;;
+        /sys/fs/cgroup/*/wisp-machine-*) machine_remove_cgroup "$folder" ;;
         *) rm -rf "$folder" ;;
         esac
     done
@@ -153,18 +203,24 @@ machine_clean_up() {
     local status=$?
     trap - EXIT INT TERM HUP
     set +e
-    machine_remove_cgroup "$MACHINE_CGROUP" || status=1
+    local group
+    for group in "$MACHINE_CGROUP" "${MACHINE_GROUPS[@]}"; do
+        machine_remove_cgroup "$group" || status=1
+    done
     [ -z "$MACHINE_CGROUP_MOUNT" ] || { umount "$MACHINE_CGROUP_MOUNT" && rmdir "$MACHINE_CGROUP_MOUNT"; }
     rm -rf "$MACHINE_WORK"
     exit $status
 }
 
 machine_init() {
+    export MACHINE_HIERARCHY=${MACHINE_HIERARCHY:-unified} MACHINE_CONTROLLERS=''
+    MACHINE_GROUPS=()
     MACHINE_WORK=/tmp/wisp-machine-$$ MACHINE_OUTER='' MACHINE_CGROUP='' MACHINE_CGROUP_MOUNT='' MACHINE_INIT=''
     mkdir -m 0700 "$MACHINE_WORK" || exit 1
     trap machine_clean_up EXIT
     trap 'exit 130' INT TERM HUP
     machine_find_cgroup
+    [ "$MACHINE_HIERARCHY" = unified ] || machine_make_controllers
     machine_sweep
     mkdir "$MACHINE_CGROUP" "$MACHINE_WORK/mount"
 }
@@ -196,7 +252,7 @@ machine_boot() {
     local overlay=$1 library
     library=$(readlink -f "${BASH_SOURCE[0]}")
     (
-        echo "$BASHPID" >"$MACHINE_CGROUP/cgroup.procs"
+        for group in "$MACHINE_CGROUP" "${MACHINE_GROUPS[@]}"; do echo "$BASHPID" >"$group/cgroup.procs"; done
         exec setpriv --pdeathsig KILL unshare --fork --kill-child=KILL --pid --mount --uts --ipc --net --cgroup \
             --propagation private bash -c '. "$0"; machine_become_init "$@"' "$library" "$MACHINE_WORK/mount" "$overlay" "${@:2}"
     ) >"$MACHINE_WORK/boot.log" 2>&1 &
