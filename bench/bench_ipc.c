@@ -24,7 +24,10 @@
 #include "ipc/idle.h"
 #include "rivals/echo.h"
 
-enum { DAEMON_CORE = 0, CLIENT_CORE = 1, ROUNDS_MAX = 100, CASES = 2, CONTENDERS_MAX = 4 };
+enum { DAEMON_CORE = 0, CLIENT_CORE = 1, ROUNDS_MAX = 100, CASES = 2, CONTENDERS_MAX = 5 };
+
+/* Programs of bench/rivals that take part where their path is given. */
+enum rival { RIVAL_NONE, RIVAL_ICEORYX2, RIVAL_AERON, RIVALS };
 
 struct percentiles {
     double p50_us, p99_us;
@@ -37,11 +40,12 @@ struct contender {
     const char *who;
     int (*measure)(struct bench *bench, const struct contender *self, enum wait_kind wait, struct percentiles *out);
     const struct echo_kind *echo; /* of bare ones */
+    enum rival rival;
 };
 
 struct bench {
     struct server servers[2];
-    const char *wispd, *model, *iceoryx2;
+    const char *wispd, *model, *rivals[RIVALS];
     char wispd_path[PATH_MAX], model_path[PATH_MAX], trips_path[PATH_MAX], preload_path[PATH_MAX];
     uint64_t trips, rounds, idle, seconds;
     struct samples samples;
@@ -85,13 +89,12 @@ static int measure_wisp(struct bench *bench, const struct contender *self, enum 
     return result;
 }
 
-static int measure_iceoryx2(struct bench *bench, const struct contender *self, enum wait_kind wait,
-                            struct percentiles *out)
+static int measure_rival(struct bench *bench, const struct contender *self, enum wait_kind wait,
+                         struct percentiles *out)
 {
     uint64_t p50, p99;
 
-    (void)self;
-    if (program_measure(bench->iceoryx2, DAEMON_CORE, trips_of(bench, wait), &p50, &p99))
+    if (program_measure(bench->rivals[self->rival], DAEMON_CORE, trips_of(bench, wait), &p50, &p99))
         return -1;
     *out = (struct percentiles){ (double)p50 / 1000, (double)p99 / 1000 };
     return 0;
@@ -105,18 +108,21 @@ static const struct contest {
 } contests[CASES] = {
     { "null-awake",
       WAIT_SPIN,
-      { { "cache-line", measure_bare, &echo_line },
-        { "ring", measure_bare, &echo_ring },
-        { "wisp", measure_wisp, NULL },
-        { "iceoryx2", measure_iceoryx2, NULL } } },
-    { "null-asleep", WAIT_SLEEP, { { "futex", measure_bare, &echo_futex }, { "wisp", measure_wisp, NULL } } },
+      { { "cache-line", measure_bare, .echo = &echo_line },
+        { "ring", measure_bare, .echo = &echo_ring },
+        { "wisp", measure_wisp, .rival = RIVAL_NONE },
+        { "iceoryx2", measure_rival, .rival = RIVAL_ICEORYX2 },
+        { "aeron", measure_rival, .rival = RIVAL_AERON } } },
+    { "null-asleep",
+      WAIT_SLEEP,
+      { { "futex", measure_bare, .echo = &echo_futex }, { "wisp", measure_wisp, .rival = RIVAL_NONE } } },
 };
 
 static struct percentiles results[CASES][CONTENDERS_MAX][ROUNDS_MAX];
 
 static bool takes_part(const struct bench *bench, const struct contender *contender)
 {
-    return contender->who && (contender->measure != measure_iceoryx2 || bench->iceoryx2);
+    return contender->who && (!contender->rival || bench->rivals[contender->rival]);
 }
 
 static int measure_round(struct bench *bench, unsigned round)
@@ -178,7 +184,9 @@ static bool read_options(int argc, char **argv, struct bench *bench, int *status
     struct option_table table = { .count = 0 };
 
     option_text(&table, "wispd", 0, &bench->wispd, "PATH", "this daemon (../bin/wispd beside this program)");
-    option_text(&table, "iceoryx2", 0, &bench->iceoryx2, "PATH", "beside this program of bench/rivals/iceoryx2");
+    option_text(&table, "iceoryx2", 0, &bench->rivals[RIVAL_ICEORYX2], "PATH",
+                "beside this program of bench/rivals/iceoryx2");
+    option_text(&table, "aeron", 0, &bench->rivals[RIVAL_AERON], "PATH", "beside this program of bench/rivals/aeron");
     option_count(&table, "trips", 0, &bench->trips, "N", "of each in a round (100000); a hundredth of it asleep", 1000,
                  10000000);
     option_count(&table, "rounds", 0, &bench->rounds, "N", "how many turns (7); 0: nothing is timed", 0, ROUNDS_MAX);
