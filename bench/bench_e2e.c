@@ -26,13 +26,14 @@ static const char *const loops[] = { "io_uring", "epoll" };
 static const char *const waits[] = { [WAIT_SPIN] = "spin", [WAIT_SLEEP] = "sleep" };
 static const char *const spins[] = { [WAIT_SPIN] = "100ms", [WAIT_SLEEP] = "0" };
 static const char *const kinds[] = { "infer", "nop" };
-enum { LOADS = 4 };
+enum { LOADS = 7 };
 
 struct load {
     unsigned clients, depth;
 };
 
-static const struct load usual_loads[LOADS] = { { 1, 1 }, { 1, 16 }, { 8, 1 }, { 8, 16 } };
+static const struct load usual_loads[LOADS] = { { 1, 1 },  { 1, 16 }, { 2, 16 }, { 8, 1 },
+                                                { 8, 16 }, { 64, 1 }, { 64, 16 } };
 
 struct options {
     const char *wispd, *model, *load;
@@ -48,7 +49,7 @@ struct bench {
     struct server servers[2][2];       /* loop, wait */
     struct latency latencies[2][2][2]; /* loop, wait, kind */
     struct copies copies;              /* over io_uring, spinning */
-    uint64_t requests[2][LOADS], took_ns[2][LOADS];
+    struct load_seen seen[2][LOADS];
 };
 
 static const struct usage usage = {
@@ -167,14 +168,9 @@ static int measure_loads(struct bench *bench, const struct options *options)
 
     for (unsigned i = 0; i < options->load_count; i++) {
         for (unsigned loop = 0; loop < 2; loop++) {
-            uint64_t took = 0;
-            uint64_t done = load_measure(bench->servers[loop][WAIT_SPIN].socket, options->loads[i].clients,
-                                         options->loads[i].depth, CLIENT_CORE, load_ns, &took);
-
-            if (done == UINT64_MAX)
+            if (load_measure(bench->servers[loop][WAIT_SPIN].socket, options->loads[i].clients, options->loads[i].depth,
+                             CLIENT_CORE, load_ns, &bench->seen[loop][i]))
                 return -1;
-            bench->requests[loop][i] += done;
-            bench->took_ns[loop][i] += took;
         }
     }
     return 0;
@@ -241,6 +237,15 @@ static void print_copies(struct copies *copies)
     }
 }
 
+static void print_load(const char *loop, const struct load *load, const struct load_seen *seen)
+{
+    printf("{\"bench\": \"e2e\", \"case\": \"load\", \"loop\": \"%s\", \"clients\": %u, \"depth\": %u, \"requests\": "
+           "%" PRIu64 ", \"requests_per_s\": %.0f, \"batch\": %.2f, \"pass_us\": %.2f, \"computing\": %.3f}\n",
+           loop, load->clients, load->depth, seen->requests, (double)seen->requests * 1e9 / (double)seen->took_ns,
+           (double)seen->requests / seen->passes, seen->pass_ns / seen->passes / 1000,
+           seen->pass_ns / (double)seen->took_ns);
+}
+
 static void print_results(struct bench *bench, const struct options *options)
 {
     print_machine(options);
@@ -254,11 +259,7 @@ static void print_results(struct bench *bench, const struct options *options)
         print_copies(&bench->copies);
     for (unsigned i = 0; i < options->load_count; i++) {
         for (unsigned loop = 0; loop < 2; loop++)
-            printf("{\"bench\": \"e2e\", \"case\": \"load\", \"loop\": \"%s\", \"clients\": %u, \"depth\": %u, "
-                   "\"requests\": %llu, \"requests_per_s\": %.0f}\n",
-                   loops[loop], options->loads[i].clients, options->loads[i].depth,
-                   (unsigned long long)bench->requests[loop][i],
-                   (double)bench->requests[loop][i] * 1e9 / (double)bench->took_ns[loop][i]);
+            print_load(loops[loop], &options->loads[i], &bench->seen[loop][i]);
     }
 }
 

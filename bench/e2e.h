@@ -55,8 +55,14 @@ void copies_deinit(struct copies *copies);
 /* Adds `count` requests of COPY_ROWS samples each way. */
 int copies_measure(struct copies *copies, const char *socket, size_t count);
 
-/* Requests in `ns` of `clients` processes on `core`, each with `depth` under way; UINT64_MAX after saying what failed.
- */
-uint64_t load_measure(const char *socket, unsigned clients, unsigned depth, int core, uint64_t ns, uint64_t *took_ns);
+/* What clients have seen together; the daemon's passes by what each answer says of its own. */
+struct load_seen {
+    uint64_t requests, took_ns;
+    double passes, pass_ns;
+};
+
+/* For `ns`, `clients` processes on `core`, each with `depth` under way: adds what they have seen. -1 after saying what
+ * failed. */
+int load_measure(const char *socket, unsigned clients, unsigned depth, int core, uint64_t ns, struct load_seen *seen);
 
 #endif

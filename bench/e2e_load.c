@@ -16,16 +16,29 @@
 #include "daemon/server.h"
 #include "e2e.h"
 
-/* Shared by parent and clients. The flags pair with the other side's acquire loads; the counts are read after wait().
+/* Shared by parent and clients. The flags pair with the other side's acquire loads; what was seen is read after wait().
  */
 struct stage {
     unsigned ready, go, stop;
-    uint64_t counts[CLIENTS_MAX];
+    struct load_seen seen[CLIENTS_MAX];
 };
 
-static int ask(struct endpoint *endpoint, struct stage *stage, uint64_t *count)
+/* Each request had its part of a pass, of which so many were part. */
+static void note(const wisp_request *request, struct load_seen *seen)
 {
-    uint64_t done = 0;
+    struct wisp_timings timings;
+
+    wisp_request_timings(request, &timings);
+    seen->requests++;
+    if (!timings.batch)
+        return;
+    seen->passes += 1.0 / timings.batch;
+    seen->pass_ns += (double)timings.compute_ns / timings.batch;
+}
+
+static int ask(struct endpoint *endpoint, struct stage *stage, struct load_seen *out)
+{
+    struct load_seen seen = { 0 };
     unsigned i;
 
     for (i = 0; i < endpoint->depth; i++) {
@@ -35,15 +48,16 @@ static int ask(struct endpoint *endpoint, struct stage *stage, uint64_t *count)
     for (i = 0; !__atomic_load_n(&stage->stop, __ATOMIC_ACQUIRE); i = i + 1 < endpoint->depth ? i + 1 : 0) {
         if (wisp_wait(endpoint->requests[i], UINT32_MAX))
             return complain("request");
-        done++;
+        note(endpoint->requests[i], &seen);
         if (wisp_submit(endpoint->requests[i]))
             return complain("submitting");
     }
-    *count = done;
+    *out = seen;
     return 0;
 }
 
-static int client(struct stage *stage, const char *socket, unsigned clients, unsigned depth, int core, uint64_t *count)
+static int client(struct stage *stage, const char *socket, unsigned clients, unsigned depth, int core,
+                  struct load_seen *seen)
 {
     struct endpoint endpoint;
     /* Alone on its core it may spin; clients that share one leave that to the library, which then does not. */
@@ -53,7 +67,7 @@ static int client(struct stage *stage, const char *socket, unsigned clients, uns
     while (!result && !__atomic_load_n(&stage->go, __ATOMIC_ACQUIRE))
         usleep(100);
     if (!result)
-        result = ask(&endpoint, stage, count);
+        result = ask(&endpoint, stage, seen);
     endpoint_close(&endpoint);
     return result != 0;
 }
@@ -82,24 +96,24 @@ static unsigned start_clients(struct stage *stage, const char *socket, unsigned 
             break;
         if (!pids[started]) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            _exit(client(stage, socket, clients, depth, core, &stage->counts[started]));
+            _exit(client(stage, socket, clients, depth, core, &stage->seen[started]));
         }
     }
     return started;
 }
 
-uint64_t load_measure(const char *socket, unsigned clients, unsigned depth, int core, uint64_t ns, uint64_t *took_ns)
+int load_measure(const char *socket, unsigned clients, unsigned depth, int core, uint64_t ns, struct load_seen *seen)
 {
     const struct timespec length = clock_timespec(ns);
     struct stage *stage = mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pids[CLIENTS_MAX];
-    uint64_t sum = 0, begin;
+    uint64_t begin;
     unsigned started;
     int failed;
 
     if (stage == MAP_FAILED) {
         perror("bench: mmap");
-        return UINT64_MAX;
+        return -1;
     }
     started = start_clients(stage, socket, clients, depth, core, pids);
     while (started == clients && __atomic_load_n(&stage->ready, __ATOMIC_ACQUIRE) < clients)
@@ -109,10 +123,13 @@ uint64_t load_measure(const char *socket, unsigned clients, unsigned depth, int 
     if (started == clients)
         nanosleep(&length, NULL);
     __atomic_store_n(&stage->stop, 1, __ATOMIC_RELEASE);
-    *took_ns = clock_ns() - begin;
+    seen->took_ns += clock_ns() - begin;
     failed = reap(pids, started) || started < clients;
-    for (unsigned i = 0; i < clients; i++)
-        sum += stage->counts[i];
+    for (unsigned i = 0; i < clients; i++) {
+        seen->requests += stage->seen[i].requests;
+        seen->passes += stage->seen[i].passes;
+        seen->pass_ns += stage->seen[i].pass_ns;
+    }
     munmap(stage, sizeof *stage);
-    return failed ? UINT64_MAX : sum;
+    return failed ? -1 : 0;
 }
