@@ -158,6 +158,13 @@ static void print_gain(FILE *to, const struct answer *answer, const struct made 
         fprintf(to, "; %.1f times as small", (double)made->read.bytes / (double)made->made.bytes);
     else
         fprintf(to, "; %.1f megapixels a second", (double)made->made.width * made->made.height / 1e6 / seconds);
+    if (made->coded.bytes)
+        fprintf(to, ", %.3f bits a pixel", bits_a_pixel(&made->coded));
+}
+
+static bool shows_extents(const struct run *run, const struct made *made)
+{
+    return made->out && (run->verbose || run->screen.terminal);
 }
 
 /* As the times it is no data. */
@@ -165,7 +172,7 @@ static void print_extents(const struct run *run, const struct answer *answer, co
 {
     struct screen screen;
 
-    if (!made->out || (!run->verbose && !run->screen.terminal))
+    if (!shows_extents(run, made))
         return;
     fflush(stdout);
     screen_init(&screen, stderr);
@@ -199,7 +206,7 @@ static int print(const struct run *run, const struct answer *answer, const struc
     if (!run->json) {
         if (run->masks && !run->output)
             print_objects(run, answer, made->objects);
-        if (made->coded.bytes)
+        if (made->coded.bytes && !shows_extents(run, made))
             print_coded(run, answer, &made->coded);
         print_extents(run, answer, made);
         answer_print_timings(run, answer);
