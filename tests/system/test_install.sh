@@ -114,6 +114,16 @@ export PKG_CONFIG_PATH=$libraries/pkgconfig
 cc -Wall -Werror "$example" $(pkg-config --cflags --libs wisp-media) -o "$prefix/by-pkg-config" ||
     complain "examples/classify.c does not compile with what pkg-config says"
 try "$prefix/by-pkg-config"
+# What the README and the manual show in full are programs.
+sed -n '/^    #include <stdio.h>/,/^    }/s/^    //p' "$WISP_SOURCE_DIR/README.md" >"$prefix/readme.c"
+sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$WISP_SOURCE_DIR/docs/man/libwisp.3" | sed '/^\./d; s/\\e/\\/g' >"$prefix/manual.c"
+for shown in readme manual; do
+    # shellcheck disable=SC2046
+    cc -Wall -Werror "$prefix/$shown.c" $(pkg-config --cflags --libs wisp-media) -o "$prefix/$shown" ||
+        complain "the program in the $shown does not compile"
+    said=$(LD_LIBRARY_PATH=$libraries WISP_SOCKET=$prefix/none "$prefix/$shown" x.png 2>&1) # they are short, and end with 0
+    [[ $said == *"not running"* ]] || complain "without a daemon the program in the $shown says: $said"
+done
 # Who has tensors has libwisp and libc.
 # shellcheck disable=SC2046
 cc -Wall -Werror -Wl,--no-as-needed "$WISP_SOURCE_DIR/tests/unit/client/abi/tensors_only.c" $(pkg-config --cflags --libs wisp) -o "$prefix/tensors" ||
