@@ -28,6 +28,11 @@ check "the socket is enabled, and active" \
     equal "$(machine systemctl is-enabled wispd.socket) $(machine systemctl is-active wispd.socket)" "enabled active"
 check "with its user and its folders" machine sh -c 'id wisp >/dev/null && test -d /var/lib/wisp/models'
 machine systemctl disable --now wispd.socket 2>/dev/null
+# The kernel counts a user's tasks over all machines: a number of this test's own, or LimitNPROC= below counts another test's daemon.
+alone=$((200000 + $$))
+machine sh -c "sed -i 's/^\(wisp:[^:]*\):[0-9]*:[0-9]*:/\1:$alone:$alone:/' /etc/passwd && sed -i 's/^\(wisp:[^:]*\):[0-9]*:/\1:$alone:/' /etc/group &&
+    systemd-tmpfiles --create"
+check "its user is one that no other machine has" equal "$(machine id -u wisp):$(machine id -g wisp)" "$alone:$alone"
 
 if [ "$shards" -gt 1 ]; then
     machine sh -c "printf 'shards: %s\n' $shards | cat - $config >$config.new && mv $config.new $config"
