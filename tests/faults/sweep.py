@@ -24,6 +24,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_S = 20  # longer is a hang
+STEP_S = 0.1
 
 # What the kernel can answer, by its manual pages.
 ERRORS = {
@@ -101,14 +102,51 @@ class Wrong(Exception):
     """Somebody did what nobody is to do, whatever fails."""
 
 
+def is_stopped(pid):
+    """It, or a process of its: by somebody who wants the processor for himself."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat, open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as children:
+            return stat.read().rpartition(")")[2].split()[0] == "T" or any(is_stopped(child) for child in children.read().split())
+    except OSError:
+        return False
+
+
+class Patience:
+    """So many seconds, of those in which neither this process nor the one that is waited for was stopped from outside."""
+
+    def __init__(self, pid, seconds=LIMIT_S):
+        self.pid, self.left, self.last = pid, seconds, time.monotonic()
+
+    def is_over(self):
+        now = time.monotonic()
+        if not is_stopped(self.pid):
+            self.left -= min(now - self.last, 2 * STEP_S)
+        self.last = now
+        return self.left <= 0
+
+
+def run_to_end(words, **options):
+    """As subprocess.run() with both outputs; None in place of the status, where it had to be killed."""
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+        patience, status = Patience(process.pid), 0
+        while True:
+            try:
+                out, err = process.communicate(timeout=STEP_S)
+                return subprocess.CompletedProcess(words, status if status is None else process.returncode, out, err)
+            except subprocess.TimeoutExpired:
+                if status is not None and patience.is_over():
+                    process.kill()
+                    status = None
+
+
 def ended(status):
     if status < 0 or status >= 128:
         raise Wrong(f"ended by {signal.Signals(-status if status < 0 else status - 128).name}")
 
 
 def timeless(out):
-    """What is said without how long it took."""
-    return re.sub(rb'"(\w+_ns|batch)":\d+,?|[\d.]+ s, \d+ samples/s', b"", out)
+    """What is said without how long it took, and without what OpenBLAS says where it cannot give memory back."""
+    return re.sub(rb'"(\w+_ns|batch)":\d+,?|[\d.]+ s, \d+ samples/s|OpenBLAS : munmap failed:.*\n|error code=\d+,\trelease->address=\w+\n', b"", out)
 
 
 def files(folder):
@@ -127,10 +165,9 @@ class Program:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         words = self.bed.prefix(fault) + [str(word) for word in self.words]
-        try:
-            done = subprocess.run(words, capture_output=True, timeout=LIMIT_S, cwd=folder, env=self.bed.environment(folder) | self.more, stdin=subprocess.DEVNULL)
-        except subprocess.TimeoutExpired as late:
-            raise Wrong(f"hangs: {(late.stderr or b'').decode()[-300:]}") from None
+        done = run_to_end(words, cwd=folder, env=self.bed.environment(folder) | self.more)
+        if done.returncode is None:
+            raise Wrong(f"hangs: {done.stderr.decode(errors='replace')[-300:]}")
         return self.check(fault, folder, done)
 
     def check(self, fault, folder, done):
@@ -197,9 +234,9 @@ class Daemon:
         words = self.bed.prefix(fault) + [str(self.bed.bin / "wispd"), "--config", str(folder / "wispd.yaml")]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, env=self.bed.environment(folder) | {"WISP_LOOP": os.environ.get("WISP_LOOP", "auto")})
-        until = time.monotonic() + LIMIT_S
+        patience = Patience(self.process.pid)
         while self.process.poll() is None and not self.listens():
-            if time.monotonic() > until:
+            if patience.is_over():
                 raise Wrong(f"does not start: {self.says()}")
             time.sleep(0.002)
 
@@ -211,10 +248,9 @@ class Daemon:
         return self.log.read_text(errors="replace").strip()[-400:]
 
     def ask(self, words, right):
-        try:
-            done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=LIMIT_S, env=self.bed.environment(self.folder) | {"WISP_SOCKET": str(self.socket)})
-        except subprocess.TimeoutExpired as late:
-            raise Wrong(f"whoever asks waits for ever: {late.cmd[0]}: {self.says()}") from None
+        done = run_to_end([str(word) for word in words], text=True, env=self.bed.environment(self.folder) | {"WISP_SOCKET": str(self.socket)})
+        if done.returncode is None:
+            raise Wrong(f"whoever asks waits for ever: {words[0]}: {self.says()}")
         ended(done.returncode)
         if done.returncode == right:
             return None
@@ -247,7 +283,7 @@ class Daemon:
             time.sleep(0.3)
             self.most = self.count()
             return
-        until = time.monotonic() + 5
+        patience = Patience(self.process.pid, 5)
         more = (fault is not None) + (fault is not None and fault.what in LEAVES_DESCRIPTORS)  # one is the fault's own
         while self.process.poll() is None:
             try:
@@ -256,7 +292,7 @@ class Daemon:
                 return
             if now[0] <= self.most[0] + more and now[1] <= self.most[1] + (more > 1):
                 return
-            if time.monotonic() > until:
+            if patience.is_over():
                 raise Wrong(f"{now} descriptors and mappings, and {self.most} without a fault: {self.says()}")
             time.sleep(0.005)
 
@@ -275,12 +311,13 @@ class Daemon:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise Wrong(f"does not end: {self.says()}") from None
+        patience = Patience(self.process.pid)
+        while self.process.poll() is None:
+            if patience.is_over():
+                self.process.kill()
+                self.process.wait()
+                raise Wrong(f"does not end: {self.says()}")
+            time.sleep(0.002)
 
     def check(self, fault):
         status, said = self.process.returncode, self.says()
