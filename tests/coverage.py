@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How much of libipc, the daemon and the client the tests run: lines and branches, by folder.
+
+usage: coverage.py BUILD [--count] [--missing FILE…]
+
+BUILD is of the preset `coverage`. Builds what is needed, runs the tests of those three and of the whole system, and counts; with --count only what was run before; with
+--missing it prints what no test takes, of files that begin so. What insist() would do is no branch: it is never taken, unless a program is wrong. The command, and files of a
+user's own (client/cli, client/codecs), are not libwisp. Exits 1 when a test fails."""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+PARTS = ("libipc", "daemon", "client")
+LEFT_OUT = ("client/cli/", "client/codecs/")
+TESTED = re.compile(r"tests/(unit/(ipc|daemon|client)|system(/(buffers|lifecycle|hostile|sight))?)$")
+
+
+def tests_of(build):
+    """Those that are programs of ours, by their folders; twice over two shards is once."""
+    told = json.loads(subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], capture_output=True, text=True, check=True).stdout)
+    for test in told["tests"]:
+        folder = next(item["value"] for item in test["properties"] if item["name"] == "WORKING_DIRECTORY")
+        if test["name"].startswith("test_") and TESTED.search(folder) and not test["name"].startswith("test_install"):
+            yield test["name"]
+
+
+def run(build):
+    names = list(tests_of(build))
+    targets = ["wispd", "wisp-cli", "wisp-forge"] + [name for name in names if not name.endswith("_two_shards")]
+    for before in build.rglob("*.gcda"):
+        before.unlink()
+    subprocess.run(["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", *targets], check=True)
+    return subprocess.run(["ctest", "--test-dir", build, "-R", f"^({'|'.join(names)})$", "-j", "2", "--timeout", "900", "--output-on-failure"], check=False).returncode
+
+
+class Counts:
+    def __init__(self):
+        self.lines, self.branches, self.texts = {}, {}, {}
+
+    def text(self, name, line):
+        if name not in self.texts:
+            self.texts[name] = (HERE / name).read_text().split("\n")
+        return self.texts[name][line - 1]
+
+    def read(self, build):
+        for part in PARTS:
+            for path in sorted((build / part).rglob("*.gcda")):
+                told = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", path], capture_output=True, cwd=build, check=True).stdout
+                for file in json.loads(told)["files"]:
+                    name = os.path.relpath(os.path.normpath(build / file["file"]), HERE)
+                    if name.startswith(PARTS) and not name.startswith(LEFT_OUT):
+                        self.add(name, file["lines"])
+
+    def add(self, name, lines):
+        for line in lines:
+            at = name, line["line_number"]
+            self.lines[at] = max(self.lines.get(at, 0), line["count"])
+            if line["branches"] and not re.search(r"\binsist(_debug)?\(", self.text(*at)):
+                now, before = [branch["count"] for branch in line["branches"]], self.branches.get(at, [])
+                self.branches[at] = [max(pair) for pair in zip(now, before)] if len(now) == len(before) else max(now, before, key=len)
+
+    def row(self, begins):
+        lines = [count for (name, _), count in self.lines.items() if name.startswith(begins)]
+        branches = [count for (name, _), each in self.branches.items() if name.startswith(begins) for count in each]
+        return [(sum(count > 0 for count in counts), len(counts)) for counts in (lines, branches)]
+
+    def show(self):
+        folders = sorted({os.path.dirname(name) for name, _ in self.lines})
+        for begins in [*(folder + "/" for folder in folders if folder not in PARTS), *(part + "/" for part in PARTS)]:
+            (lines, all_lines), (branches, all_branches) = self.row(begins)
+            print(f"{begins:18} lines {lines:5} of {all_lines:5}, {100 * lines / all_lines:5.1f} %    "
+                  f"branches {branches:5} of {all_branches:5}, {100 * branches / max(1, all_branches):5.1f} %")
+        (lines, all_lines), (branches, all_branches) = self.row(PARTS)
+        print(f"coverage: {100 * lines / all_lines:.1f} % of {all_lines} lines, {100 * branches / all_branches:.1f} % of {all_branches} branches")
+
+    def show_missing(self, begins):
+        by_file = collections.defaultdict(list)
+        for (name, line), each in self.branches.items():
+            if name.startswith(begins) and not all(each):
+                by_file[name].append((line, sum(count > 0 for count in each), len(each)))
+        for name, rows in sorted(by_file.items()):
+            print(name)
+            for line, taken, count in sorted(rows):
+                print(f"  {line:4}  {taken} of {count}  {self.text(name, line).strip()[:120]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--count", action="store_true")
+    parser.add_argument("--missing", nargs="+")
+    chosen = parser.parse_args()
+    build, counts = chosen.build.resolve(), Counts()
+    failed = 0 if chosen.count or chosen.missing else run(build)
+    counts.read(build)
+    if chosen.missing:
+        counts.show_missing(tuple(chosen.missing))
+    else:
+        counts.show()
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
