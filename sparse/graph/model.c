@@ -58,6 +58,27 @@ uint32_t model_value(const struct model *model, uint32_t index)
     return model->signature.input_count + index;
 }
 
+uint32_t model_readers(const struct model *model, uint32_t value, uint32_t *last)
+{
+    uint32_t readers = 0;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        for (uint32_t k = 0; k < model->layers[i].input_count; k++) {
+            if (model->layers[i].inputs[k] != value)
+                continue;
+            readers++;
+            *last = i;
+        }
+    }
+    for (uint32_t i = 0; i < model->signature.output_count; i++) {
+        if (model->signature.outputs[i].value != value)
+            continue;
+        readers++;
+        *last = model->layer_count;
+    }
+    return readers;
+}
+
 const struct shape *model_value_shape(const struct model *model, uint32_t value)
 {
     uint32_t inputs = model->signature.input_count;

@@ -60,6 +60,8 @@ struct model *model_free(struct model *model);
 /* How many values there are, which is the number of no value; and the value that layer `index` makes. */
 uint32_t model_value_count(const struct model *model);
 uint32_t model_value(const struct model *model, uint32_t index);
+/* How often layers and the caller read a value, and who does so last: a layer; the caller is model->layer_count. */
+uint32_t model_readers(const struct model *model, uint32_t value, uint32_t *last);
 /* Of one sample of a value; of a layer's output once model_check() has been there. */
 const struct shape *model_value_shape(const struct model *model, uint32_t value);
 

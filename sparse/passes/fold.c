@@ -8,26 +8,14 @@
 #include "sparse/layers/layer.h"
 #include "sparse/passes/fold.h"
 
-static uint32_t count_readers(const struct model *model, uint32_t value)
-{
-    uint32_t readers = 0;
-
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        for (uint32_t k = 0; k < model->layers[i].input_count; k++)
-            readers += model->layers[i].inputs[k] == value;
-    }
-    for (uint32_t i = 0; i < model->signature.output_count; i++)
-        readers += model->signature.outputs[i].value == value;
-    return readers;
-}
-
 /* The layer that `layer` can be folded into; NULL: none. Its rows are channels, each with a bias. */
 static struct layer *find_host(const struct model *model, const struct layer *layer)
 {
     const uint32_t inputs = model->signature.input_count, from = layer->inputs[0];
     struct layer *host = from < inputs ? NULL : &model->layers[from - inputs];
+    uint32_t reader;
 
-    if (!layer->kind->affine || !host || !host->kind->weighted || count_readers(model, from) != 1 ||
+    if (!layer->kind->affine || !host || !host->kind->weighted || model_readers(model, from, &reader) != 1 ||
         host->weight.rows != host->shape.dimension[0] || !host->kind->vectors[0].name ||
         strcmp(host->kind->vectors[0].name, "bias") != 0)
         return NULL;
