@@ -70,6 +70,12 @@ static inline vec vec_larger(vec stands, vec comes)
         stands, _mm512_cmp_ps_mask(comes, stands, _CMP_GT_OQ) | _mm512_cmp_ps_mask(comes, comes, _CMP_UNORD_Q), comes);
 }
 
+/* What is not above 0 becomes +0, but for NaN. */
+static inline vec vec_rectify(vec value)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_NLE_UQ), value);
+}
+
 /* Whether one of the first `count` lanes is 0 or NaN. */
 static inline bool vec_has_zero_or_nan(vec value, unsigned count)
 {

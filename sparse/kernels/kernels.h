@@ -55,6 +55,19 @@ struct column_norm {
     float factor, shift;
 };
 
+/* x becomes fma(x - offset, factor, shift), the difference rounded first. */
+struct affine {
+    float offset, factor, shift;
+};
+
+/* What becomes of sums once they are whole, before they are stored, each step as its function below has it:
+ * norm_apply() with row r's norms[r], add() of what stands in `add` where y has the element, relu(). */
+struct finish {
+    const struct affine *norms; /* NULL: none */
+    const float *add, *y;       /* the first elements of all rows'; add NULL: nothing is added */
+    bool rectify;
+};
+
 /* Y = bias + W X: x is W's columns x n, y is W's rows x n. */
 struct product {
     const float *bias; /* may be NULL */
@@ -102,6 +115,7 @@ struct shifted {
     size_t piece_count;
     const float *x, *bias; /* bias may be NULL */
     size_t y_stride;
+    const struct finish *finish; /* of shifted_run(), where its chains end; NULL: they are stored as they are */
     bool resume; /* chains go on from what stands there, instead of from the bias; dot products are added to it */
 };
 
@@ -176,6 +190,7 @@ struct tile_run {
     size_t pitch, y_stride, y_step;
     uint32_t vectors, lanes, last;
     bool begins;                    /* chains begin at the bias; else they go on from what stands there */
+    const struct finish *finish;    /* where they end; NULL: they go on, or are stored as they are */
     bool streams;                   /* caches have no room for y, and rows that are whole lines are written past them */
     const struct tile_ahead *ahead; /* NULL: nothing is fetched */
     /* By row of the weight. Of a full block the rows some of whose sums came out as 0 or NaN, which a connection that
@@ -211,9 +226,10 @@ struct direct {
     const struct direct_view *views; /* by column */
     const struct direct_chunk *chunks;
     size_t chunk_count;
-    const float *x, *bias; /* bias may be NULL */
-    size_t step;           /* 1 or 2 */
-    int64_t ahead;         /* floats from a vector's inputs to what will be wanted soon, and is fetched */
+    const float *x, *bias;       /* bias may be NULL */
+    const struct finish *finish; /* NULL: sums are stored as they are */
+    size_t step;                 /* 1 or 2 */
+    int64_t ahead;               /* floats from a vector's inputs to what will be wanted soon, and is fetched */
     size_t group_stride, y_stride;
     uint32_t group_rows;
     uint32_t rows_together; /* that a chunk is run for before the next */

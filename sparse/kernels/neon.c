@@ -298,6 +298,15 @@ static inline vec vec_larger(vec stands, vec comes)
     return stands;
 }
 
+/* What is not above 0 becomes +0, but for NaN. */
+static inline vec vec_rectify(vec value)
+{
+    for (unsigned q = 0; q < 4; q++)
+        value.quarter[q] =
+            vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(value.quarter[q]), vclezq_f32(value.quarter[q])));
+    return value;
+}
+
 /* Whether one of the first `count` lanes is 0 or NaN: those are not below 0 and not above it. */
 static inline bool vec_has_zero_or_nan(vec value, unsigned count)
 {

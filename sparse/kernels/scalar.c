@@ -218,6 +218,18 @@ static void csc_backward(const struct back_product *p, uint32_t begin, uint32_t 
 
 #include "sparse/kernels/sparse.inc"
 
+/* What a whole sum of row r, which is stored at y, becomes. */
+static float finish_sum(const struct finish *finish, float sum, const float *y, uint32_t r)
+{
+    if (!finish)
+        return sum;
+    if (finish->norms)
+        sum = fmaf(sum - finish->norms[r].offset, finish->norms[r].factor, finish->norms[r].shift);
+    if (finish->add)
+        sum += finish->add[y - finish->y];
+    return finish->rectify && sum <= 0 ? 0 : sum;
+}
+
 /* One piece of one row. */
 static void shifted_piece(const struct shifted *s, const struct piece *piece, uint32_t r, float *y)
 {
@@ -228,7 +240,7 @@ static void shifted_piece(const struct shifted *s, const struct piece *piece, ui
 
         for (uint64_t k = s->begins[r]; k < s->ends[r]; k++)
             sum = fmaf(s->values[k], x[s->offsets[k] + i], sum);
-        y[i] = sum;
+        y[i] = finish_sum(s->finish, sum, y + i, r);
     }
 }
 
@@ -278,7 +290,7 @@ static void direct_vector(const struct direct *d, const struct direct_chunk *chu
 
             sum = fmaf(d->w->values[k], inside ? x[view->shift + (int64_t)(i * d->step)] : 0, sum);
         }
-        y[i] = sum;
+        y[i] = finish_sum(d->finish, sum, y + i, r);
     }
 }
 
@@ -355,7 +367,7 @@ static void tile_run(const struct tile_run *run)
 
                 for (uint64_t k = at; k < at + block->rows[r].count; k++)
                     sum = fmaf(block->values[k], run->panel[block->places[k] * run->pitch + v * LANES + i], sum);
-                y[i] = sum;
+                y[i] = finish_sum(run->finish, sum, y + i, row);
             }
         }
     }

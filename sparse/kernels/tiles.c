@@ -70,8 +70,9 @@ static void number_columns(struct cutting *cutting)
     }
 }
 
-/* Rows of all blocks: of the first all, of the others those that have a connection there. */
-static uint64_t count_rows(const struct cutting *cutting)
+/* Rows of all blocks: of the first and the last all, where chains begin and end; of the others those that have a
+ * connection there. */
+static uint64_t count_rows(const struct cutting *cutting, uint32_t blocks)
 {
     const struct csr *w = cutting->w;
     const uint32_t each = MAX(cutting->each, 1u); /* it is; the analyzer cannot see that */
@@ -86,6 +87,7 @@ static uint64_t count_rows(const struct cutting *cutting)
             count += block != last;
             last = block;
         }
+        count += last != blocks - 1;
     }
     return count;
 }
@@ -134,7 +136,7 @@ static void cut_row(const struct cutting *cutting, uint32_t first, uint32_t past
         *to->place++ = place_of(cutting, number - first);
         *to->value++ = w->values[*at];
     }
-    if (count || !first)
+    if (count || !first || past >= cutting->used)
         *to->row++ = (struct tile_row){ (uint16_t)row, (uint16_t)count };
 }
 
@@ -236,7 +238,7 @@ static int make(struct cutting cutting, uint32_t vectors, struct tiles **out)
         number_columns(&cutting);
         tiles->vectors = vectors;
         tiles->block_count = MAX((cutting.used + cutting.each - 1) / MAX(cutting.each, 1u), 1u);
-        result = allocate(tiles, cutting.used, count_rows(&cutting), cutting.w->count);
+        result = allocate(tiles, cutting.used, count_rows(&cutting, tiles->block_count), cutting.w->count);
     }
     if (!result && is_full(&cutting))
         result = allocate_full(&cutting, tiles);

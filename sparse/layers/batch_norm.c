@@ -244,13 +244,13 @@ static void backward(const struct layer_back *back)
     }
 }
 
-static void affine(const struct layer *layer, size_t channel, struct layer_affine *out)
+static void affine(const struct layer *layer, size_t channel, struct affine *out)
 {
     const struct statistics s = running(layer, channel);
 
-    *out = (struct layer_affine){ .offset = s.mean,
-                                  .factor = value_of(layer, SCALE, channel, 1) * s.inverse,
-                                  .shift = value_of(layer, SHIFT, channel, 0) };
+    *out = (struct affine){ .offset = s.mean,
+                            .factor = value_of(layer, SCALE, channel, 1) * s.inverse,
+                            .shift = value_of(layer, SHIFT, channel, 0) };
 }
 
 const struct layer_kind layer_batch_norm = {
@@ -258,6 +258,7 @@ const struct layer_kind layer_batch_norm = {
     .inputs_min = 1,
     .inputs_max = 1,
     .follows = true,
+    .finish = FINISH_NORM,
     .in_place = true,
     .vectors = { [SCALE] = { .name = "scale", .first = 1 },
                  [SHIFT] = { .name = "shift" },

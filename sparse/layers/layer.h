@@ -126,6 +126,7 @@ struct layer_run {
     const struct weights *weights;  /* NULL without */
     const struct tensor *const *in; /* layer->input_count */
     const struct tensor *out;
+    const struct finish *finish; /* what it does for layers behind it, the last of which `out` is of; NULL: nothing */
     enum layer_mode mode;
     struct layer_random random;           /* in LAYER_TRAIN, the same forward and backward */
     void *scratch, *scratch_part, *saved; /* as large as prepare() asked for */
@@ -160,10 +161,9 @@ enum layer_flow {
     FLOW_MIXED,    /* each to all; with a weight, each to all rows that have a connection */
 };
 
-/* (x - offset) * factor + shift */
-struct layer_affine {
-    float offset, factor, shift;
-};
+/* What a kind does to an element when served, where whoever computes that can do it before storing it; in the order in
+ * which struct finish (kernels.h) has them: as affine() says by channel, the sum of its two inputs, relu(). */
+enum layer_finish { FINISH_NONE, FINISH_NORM, FINISH_ADD, FINISH_RECTIFY };
 
 /* How several inputs become one output. */
 enum layer_merge {
@@ -211,6 +211,7 @@ struct layer_kind {
     bool own_width;  /* its features are as many as it says, whatever comes in; weighted kinds' are anyway */
     bool follows;    /* belongs to the layer before it: comes and goes with it, as activations and norms do */
     bool transposed; /* files of dense weights have its inputs before its outputs */
+    enum layer_finish finish;
     enum layer_distribution distribution;
     enum layer_role role;
     float gain; /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
@@ -265,7 +266,7 @@ struct layer_kind {
      * behind those. NULL: along none. */
     uint32_t (*along)(const struct layer *layer, const uint32_t *inputs);
     /* What it does to a channel when served; NULL: not such a map. */
-    void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
+    void (*affine)(const struct layer *layer, size_t channel, struct affine *out);
 };
 
 /* Checks a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's

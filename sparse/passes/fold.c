@@ -33,7 +33,7 @@ static int fold_into(struct layer *host, const struct layer *layer)
             return -ENOMEM;
     }
     for (uint32_t r = 0; r < weight->rows; r++) {
-        struct layer_affine map;
+        struct affine map;
 
         layer->kind->affine(layer, r, &map);
         for (uint64_t k = weight->starts[r]; k < weight->starts[r + 1]; k++)

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "kernels/operands.h"
+#include "kernels/finishing.h"
 #include "sparse/kernels/kernels.h"
 
 enum { GROUPS = 3, GROUP_ROWS = 2, ROWS = GROUPS * GROUP_ROWS, TAPS = 3, GROUP = 700, Y_ROW = 600 };
@@ -132,21 +132,29 @@ static float chain_of(const struct trial *t, uint32_t r, uint32_t v, uint32_t i)
     return sum;
 }
 
-static void check_trial(const struct trial *t, const struct kernels *kernels)
+static void check_trial(struct rng *rng, struct trial *t, const struct kernels *kernels)
 {
     float *wanted = malloc(ROWS * Y_ROW * sizeof *wanted);
+    struct finishing finishing = finishing_new(rng, ROWS, t->y.data, (size_t)ROWS * Y_ROW, rng_below(rng, 3) == 0);
 
     assert_non_null(wanted);
+    t->direct.finish = below(rng, 2) ? &finishing.finish : NULL;
     for (size_t i = 0; i < (size_t)ROWS * Y_ROW; i++)
         t->y.data[i] = wanted[i] = (float)i;
     for (uint32_t r = 0; r < ROWS; r++) {
         for (uint32_t v = 0; v < t->chunk.vectors; v++) {
-            for (uint32_t i = 0; i < lanes_of(&t->chunk, v); i++)
-                wanted[r * Y_ROW + t->chunk.y + v * t->chunk.y_step + i] = chain_of(t, r, v, i);
+            const size_t place = r * (size_t)Y_ROW + t->chunk.y + v * t->chunk.y_step;
+
+            for (uint32_t i = 0; i < lanes_of(&t->chunk, v); i++) {
+                const float sum = chain_of(t, r, v, i);
+
+                wanted[place + i] = t->direct.finish ? finished(t->direct.finish, sum, r, place + i) : sum;
+            }
         }
     }
     kernels->direct_run(&t->direct, t->y.data, 0, ROWS);
     assert_same(wanted, t->y.data, (size_t)ROWS * Y_ROW, "direct_run", kernels->name);
+    finishing_free(&finishing);
     free(wanted);
 }
 
@@ -160,7 +168,7 @@ static void test_direct(void **state)
         for (uint32_t i = 0; i < 40 * DIRECT_VECTORS; i++) {
             struct trial *t = make_trial(&rng, 1 + i % DIRECT_VECTORS, i % 3 == 0);
 
-            check_trial(t, kernels);
+            check_trial(&rng, t, kernels);
             free_trial(t);
         }
     }

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "kernels/operands.h"
+#include "kernels/finishing.h"
 #include "sparse/kernels/kernels.h"
 
 enum { ROWS = 22, PIECES = 21, CONNECTIONS = 800, SPAN = 300, STRIDE = PIECES * LANES };
@@ -76,7 +76,7 @@ static void expect_run(const struct trial *t, float *y)
 
                 for (uint64_t k = t->starts[r]; k < t->starts[r + 1]; k++)
                     sum = fmaf(t->values.data[k], t->x.data[t->offsets[k] + t->pieces[p].x + i], sum);
-                *out = sum;
+                *out = t->s.finish ? finished(t->s.finish, sum, r, (size_t)(out - y)) : sum;
             }
         }
     }
@@ -108,13 +108,15 @@ static void expect_dots(const struct trial *t, float *dots)
 }
 
 /* In two calls, as two threads would; elements that belong to no piece stay as they are. */
-static void check_trial(const struct kernels *kernels, struct trial *t, uint32_t cut)
+static void check_trial(struct rng *rng, const struct kernels *kernels, struct trial *t, uint32_t cut)
 {
+    struct finishing finishing = finishing_new(rng, ROWS, t->y.data, ROWS * STRIDE, rng_below(rng, 2));
     static float dots[CONNECTIONS], y[ROWS * STRIDE];
 
     t->s.begins = t->starts;
     t->s.ends = t->starts + 1;
     t->s.pieces = t->pieces;
+    t->s.finish = rng_below(rng, 2) ? &finishing.finish : NULL;
     memcpy(dots, t->dots.data, sizeof dots);
     expect_dots(t, dots);
     kernels->shifted_dots(&t->s, t->y.data, t->dots.data, 0, cut);
@@ -125,6 +127,7 @@ static void check_trial(const struct kernels *kernels, struct trial *t, uint32_t
     kernels->shifted_run(&t->s, t->y.data, 0, cut);
     kernels->shifted_run(&t->s, t->y.data, cut, ROWS);
     assert_same(y, t->y.data, ROWS * STRIDE, "shifted_run", kernels->name);
+    finishing_free(&finishing);
 }
 
 static void test_shifted_products(void **state)
@@ -138,7 +141,7 @@ static void test_shifted_products(void **state)
             for (unsigned how = 0; how < 4; how++) {
                 struct trial t = make_trial(&rng, pieces, how & 1, how & 2);
 
-                check_trial(kernels, &t, (uint32_t)rng_below(&rng, ROWS + 1));
+                check_trial(&rng, kernels, &t, (uint32_t)rng_below(&rng, ROWS + 1));
                 free_trial(&t);
             }
         }

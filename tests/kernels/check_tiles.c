@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "kernels/operands.h"
+#include "kernels/finishing.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/kernels/tiles.h"
 
@@ -222,15 +222,18 @@ static struct tile_run run_of(struct rng *rng, const struct trial *t, const stru
                               .begins = begins };
 }
 
-static void run_rows(struct rng *rng, const struct kernels *kernels, struct trial *t)
+/* Every other one with what becomes of whole sums. */
+static void run_rows(struct rng *rng, const struct kernels *kernels, struct trial *t, bool special)
 {
-    const bool begins = rng_below(rng, 2);
+    const bool begins = rng_below(rng, 2), finishes = rng_below(rng, 2);
     struct guarded panel = guarded_new(COLUMNS * t->pitch);
-    const struct tile_run run = run_of(rng, t, &panel, begins);
+    struct finishing finishing = finishing_new(rng, ROWS, t->y.data, ROWS * t->count, special);
+    struct tile_run run = run_of(rng, t, &panel, begins);
     float *wanted = malloc(ROWS * t->count * sizeof *wanted);
     uint32_t at = 0;
 
     assert_non_null(wanted);
+    run.finish = finishes ? &finishing.finish : NULL;
     fill(rng, panel.data, COLUMNS * t->pitch, rng_below(rng, 2));
     for (uint32_t r = 0; r < ROWS; at += t->rows[r++].count) {
         const uint32_t row = t->rows[r].row;
@@ -240,11 +243,12 @@ static void run_rows(struct rng *rng, const struct kernels *kernels, struct tria
 
             for (uint32_t k = at; k < at + t->rows[r].count; k++)
                 sum = fmaf(t->values.data[k], panel.data[t->places[k] * t->pitch + i], sum);
-            wanted[row * t->count + i] = sum;
+            wanted[row * t->count + i] = finishes ? finished(run.finish, sum, row, row * t->count + i) : sum;
         }
     }
     kernels->tile_run(&run);
     assert_same(wanted, t->y.data, ROWS * t->count, "tile_run", kernels->name);
+    finishing_free(&finishing);
     free(wanted);
     guarded_free(&panel);
 }
@@ -295,11 +299,13 @@ static void run_full(struct rng *rng, const struct kernels *kernels, struct tria
     struct guarded panel = guarded_new(COLUMNS * t->pitch), full = guarded_new(GROUPS * COLUMNS * TILE_TOGETHER);
     unsigned char doubts[ROWS] = { 0 };
     uint16_t places[COLUMNS];
+    struct finishing finishing = finishing_new(rng, ROWS, t->y.data, ROWS * t->count, false);
     struct tile_run run = run_of(rng, t, &panel, true);
     float *wanted = malloc(ROWS * t->count * sizeof *wanted);
     uint32_t at = 0;
 
     assert_non_null(wanted);
+    run.finish = &finishing.finish;
     fill(rng, panel.data, COLUMNS * t->pitch, rng_below(rng, 2));
     kernels->tile_run(&run);
     memcpy(wanted, t->y.data, ROWS * t->count * sizeof *wanted);
@@ -332,6 +338,7 @@ static void run_full(struct rng *rng, const struct kernels *kernels, struct tria
     kernels->tile_run(&run);
     assert_same(wanted, t->y.data, ROWS * t->count, "tile_run again", kernels->name);
     t->block.full = NULL;
+    finishing_free(&finishing);
     free(wanted);
     guarded_free(&full);
     guarded_free(&panel);
@@ -343,6 +350,7 @@ static void run_apart(struct rng *rng, const struct kernels *kernels, struct tri
     enum { VECTORS = TILE_VECTORS_MAX, STEP = 21 };
     const uint32_t lanes = 1 + (uint32_t)rng_below(rng, LANES);
     struct guarded panel = guarded_new((COLUMNS + VECTORS) * LANES), y = guarded_new(ROWS * VECTORS * STEP);
+    struct finishing finishing = finishing_new(rng, ROWS, y.data, ROWS * VECTORS * STEP, true);
     const struct tile_run run = { .block = &t->block,
                                   .panel = panel.data,
                                   .bias = t->bias.data,
@@ -353,7 +361,8 @@ static void run_apart(struct rng *rng, const struct kernels *kernels, struct tri
                                   .vectors = 1 + (uint32_t)rng_below(rng, VECTORS),
                                   .lanes = lanes,
                                   .last = 1 + (uint32_t)rng_below(rng, lanes),
-                                  .begins = true };
+                                  .begins = true,
+                                  .finish = &finishing.finish };
     float wanted[ROWS * VECTORS * STEP];
     uint32_t at = 0;
 
@@ -362,17 +371,20 @@ static void run_apart(struct rng *rng, const struct kernels *kernels, struct tri
         y.data[i] = wanted[i] = (float)i;
     for (uint32_t r = 0; r < ROWS; at += t->rows[r++].count) {
         for (uint32_t v = 0; v < run.vectors; v++) {
+            const size_t place = (t->rows[r].row * (size_t)VECTORS + v) * STEP;
+
             for (uint32_t i = 0; i < (v + 1 < run.vectors ? lanes : run.last); i++) {
                 float sum = t->bias.data[t->rows[r].row];
 
                 for (uint32_t k = at; k < at + t->rows[r].count; k++)
                     sum = fmaf(t->values.data[k], panel.data[(t->places[k] + v) * LANES + i], sum);
-                wanted[(t->rows[r].row * VECTORS + v) * STEP + i] = sum;
+                wanted[place + i] = finished(run.finish, sum, t->rows[r].row, place + i);
             }
         }
     }
     kernels->tile_run(&run);
     assert_same(wanted, y.data, ARRAY_SIZE(wanted), "tile_run of vectors apart", kernels->name);
+    finishing_free(&finishing);
     guarded_free(&panel);
     guarded_free(&y);
 }
@@ -390,7 +402,7 @@ static void test_tiles(void **state)
             fill_runs(&rng, kernels, t);
             fill_pieces(&rng, kernels, t);
             fill_copies(&rng, kernels, t);
-            run_rows(&rng, kernels, t);
+            run_rows(&rng, kernels, t, count % 3 == 0);
             run_full(&rng, kernels, t);
             run_apart(&rng, kernels, t);
             run_streams(&rng, kernels, t);
