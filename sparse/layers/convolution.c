@@ -370,9 +370,15 @@ static void run_group(const struct call *call, const struct strip *strip, uint32
     const uint32_t phases = side->down * side->across, in = side->in_channels / side->groups;
     const uint32_t out = side->out_channels / side->groups, first = group * out;
     const size_t part = strip->lines * strip->pitch;
+    struct finish finish;
 
     fill_frames(call, strip, group * in, (group + 1) * in, call->areas->floats);
     s->bias = call->c->bias ? call->c->bias + first : NULL;
+    if (call->c->finish) {
+        finish = *call->c->finish;
+        finish.norms += finish.norms ? first : 0;
+        s->finish = &finish;
+    }
     for (uint32_t phase = 0; phase < phases; phase++) {
         s->begins = call->areas->list.begins + (size_t)phase * side->out_channels + first;
         s->ends = call->areas->list.ends + (size_t)phase * side->out_channels + first;

@@ -28,9 +28,11 @@ struct convolution {
     const struct kernels *kernels;
     const struct csr *weight;
     const struct csr
-        *regrouped;       /* its connections by phase, then row, for spread() of one that is transposed; or NULL */
-    const float *bias;    /* NULL: none */
-    struct window window; /* over the picture; its places are the positions */
+        *regrouped;    /* its connections by phase, then row, for spread() of one that is transposed; or NULL */
+    const float *bias; /* NULL: none */
+    /* Of gather() without `add`, which then is no product: what becomes of its sums. NULL: nothing */
+    const struct finish *finish;
+    struct window window;        /* over the picture; its places are the positions */
     uint32_t picture, positions; /* channels */
     uint32_t groups;             /* divides both: of channels that have connections with one another */
     bool transposed; /* rows of the weight are the picture's channels, columns the positions'; one group then */
@@ -125,6 +127,8 @@ int convolution_weights(const struct convolution *c, struct weights **weights);
  * them. */
 void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,
                        void *scratch);
+/* Whether that takes a finish. */
+bool convolution_finishes(const struct convolution *c);
 /* What a pass of its batch runs in, for people: a format, or a way. */
 const char *convolution_kernel(const struct convolution *c, const struct weights *weights);
 

@@ -32,6 +32,7 @@ static void run_blocks(struct tile_work *work, const unsigned char *again)
         work->fill.block = work->run.block = &tiles->blocks[b];
         work->run.begins = b == 0;
         work->run.streams = last && work->streams;
+        work->run.finish = last ? work->finish : NULL;
         work->run.doubts = last && tiles->gaps && !again ? work->doubts : NULL;
         if (work->ahead)
             look_ahead(work, b, &ahead);

@@ -10,8 +10,9 @@
 struct tile_work {
     const struct kernels *kernels;
     const struct tiles *tiles;
-    struct tile_fill fill; /* all but the block */
-    struct tile_run run;   /* all but what depends on the block */
+    struct tile_fill fill;       /* all but the block */
+    struct tile_run run;         /* all but what depends on the block */
+    const struct finish *finish; /* NULL: none */
     float *panel;
     unsigned char *doubts; /* a byte for each row of the weight */
     bool streams;          /* what is written last is written past the caches */

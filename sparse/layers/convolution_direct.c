@@ -329,6 +329,7 @@ void convolution_direct(const struct convolution *c, const float *picture, float
                           .chunks = cut.areas.chunks,
                           .x = picture,
                           .bias = c->bias,
+                          .finish = c->finish,
                           .step = lane_step(c),
                           .group_stride = c->picture / c->groups * channel,
                           .y_stride = window_positions(&c->window) * c->batch,

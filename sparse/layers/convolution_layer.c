@@ -131,6 +131,7 @@ void convolution_forward(const struct layer_run *run)
     struct convolution c = convolution_at(run);
 
     c.bias = run->layer->vectors[0].data; /* which the products of the backward pass have none of */
+    c.finish = run->finish;
     convolution_serve(&c, run->weights, run->in[0]->data, run->out->data, run->scratch_part);
 }
 

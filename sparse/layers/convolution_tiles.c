@@ -214,7 +214,9 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
 {
     const size_t pitch = (count + PACK_LANES - 1) / PACK_LANES * PACK_LANES;
     const bool product = convolution_is_product(c);
-    struct tile_work work = { .kernels = c->kernels, .tiles = tiles, .panel = a->panel, .doubts = a->doubts };
+    struct tile_work work = {
+        .kernels = c->kernels, .tiles = tiles, .finish = c->finish, .panel = a->panel, .doubts = a->doubts
+    };
 
     work.fill = (struct tile_fill){ .masks = is_run(&c->window) ? a->masks : NULL,
                                     .masks_pitch = TILE_VECTORS_MAX,

@@ -41,6 +41,12 @@ void convolution_ways(const struct convolution *c, bool ways[CONVOLUTION_WAYS])
         ways[convolution_way(&smaller)] = true;
 }
 
+/* Formats do not, nor what writes apart first. */
+bool convolution_finishes(const struct convolution *c)
+{
+    return !c->transposed && !convolution_is_product(c);
+}
+
 static const struct tiles *tiles_of(const struct weights *weights, enum convolution_way way)
 {
     switch (way) {

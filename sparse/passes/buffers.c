@@ -67,7 +67,10 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
         uint32_t in_place = FORWARD_NO_BUFFER, index = value < inputs ? 0 : value - inputs;
 
         /* Never over one of the model's inputs: with one sample that is the caller's memory. */
-        if (!train && layer && layer->kind->in_place && layer->inputs[0] >= inputs && last[layer->inputs[0]] == index)
+        if (layer && forward->endings[index].host != index)
+            in_place = forward->buffer_of[model_value(model, forward->endings[index].host)];
+        else if (!train && layer && layer->kind->in_place && layer->inputs[0] >= inputs &&
+                 last[layer->inputs[0]] == index)
             in_place = forward->buffer_of[layer->inputs[0]];
         forward->buffer_of[value] =
             choose_buffer(buffers, train ? 0 : index, in_place, buffer_elements(forward, value));

@@ -75,8 +75,11 @@ int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forw
     struct forward forward = { .setup = *setup, .buffer_of = buffer_of };
     struct workspace workspace;
     struct buffers buffers;
-    int result = buffer_of ? buffers_choose(&forward, &buffers) : -ENOMEM;
+    int result = buffer_of ? endings_find(setup, &forward.endings) : -ENOMEM;
 
+    if (!result)
+        result = buffers_choose(&forward, &buffers);
+    endings_free(forward.endings, model->layer_count);
     free(buffer_of);
     if (result)
         return refuse_errno(why, result, "the memory of a pass");
@@ -240,7 +243,11 @@ static int plan(struct forward *forward, struct reason *why)
 
         forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
     }
-    result = buffers_plan(forward);
+    result = endings_find(&forward->setup, &forward->endings);
+    if (!result)
+        result = endings_prepare(forward->setup.model, forward->endings);
+    if (!result)
+        result = buffers_plan(forward);
     if (!result)
         result = plan_lengths(forward);
     if (!result)
@@ -323,6 +330,7 @@ struct forward *forward_free(struct forward *forward)
     free(forward->buffers);
     if (!forward->setup.weights_of)
         free(forward->weights);
+    endings_free(forward->endings, forward->setup.model->layer_count);
     free(forward->buffer_of);
     free(forward->values);
     free(forward->along);
@@ -374,6 +382,21 @@ void forward_meet(const struct forward *forward, uint32_t layer, pool_function *
     run->peers = peers->count;
 }
 
+/* Of what it writes. */
+static const struct finish *find_finish(const struct forward *forward, uint32_t number, struct finish *out)
+{
+    const struct ending *ending = &forward->endings[number];
+
+    if (ending->last == number)
+        return NULL;
+    *out = (struct finish){ .norms = ending->norms,
+                            .y = forward->values[model_value(forward->setup.model, ending->last)].data,
+                            .rectify = ending->rectify };
+    if (ending->added != ENDING_NO_VALUE)
+        out->add = forward->values[ending->added].data;
+    return out;
+}
+
 void forward_call(const struct forward *forward, uint32_t number, enum layer_mode mode, struct layer_call *call)
 {
     const struct model *model = forward->setup.model;
@@ -385,12 +408,13 @@ void forward_call(const struct forward *forward, uint32_t number, enum layer_mod
                                           .kernels = forward->setup.kernels,
                                           .weights = forward->weights[number],
                                           .in = call->in,
-                                          .out = &forward->values[model_value(model, number)],
+                                          .out = &forward->values[model_value(model, forward->endings[number].last)],
                                           .mode = mode,
                                           .random = forward_random_of(forward, number),
                                           .parts = 1 } };
     for (uint32_t j = 0; j < layer->input_count; j++)
         call->in[j] = &forward->values[layer->inputs[j]];
+    call->run.finish = find_finish(forward, number, &call->finish);
     if (forward->steps)
         call->run.step = &forward->steps[number];
     workspace_lend(&forward->workspace, number, &call->run);
@@ -412,7 +436,7 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
     for (uint32_t i = 0; i < forward->setup.model->layer_count; i++) {
         struct layer_call call;
 
-        if (!forward_has_layer(&forward->setup, i))
+        if (!forward_calls_layer(forward, i))
             continue;
         forward_call(forward, i, mode, &call);
         if (mode == LAYER_TRAIN && forward->setup.peers && call.run.layer->kind->forward_gather)

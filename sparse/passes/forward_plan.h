@@ -6,6 +6,7 @@
 #define SPARSE_PASSES_FORWARD_PLAN_H
 
 #include "sparse/kernels/residence.h"
+#include "sparse/passes/endings.h"
 #include "sparse/passes/forward.h"
 #include "sparse/passes/workspace.h"
 
@@ -39,6 +40,7 @@ struct forward {
     struct pool *pool; /* the setup's, or what was lent */
     size_t memory;
     struct workspace workspace;
+    struct ending *endings;   /* by layer */
     struct weights **weights; /* by layer; NULL where there is no weight; another's array, where the setup says so */
     enum residence residence; /* of those */
     uint32_t *buffer_of;      /* by value */
@@ -65,11 +67,18 @@ static inline bool forward_has_layer(const struct forward_setup *setup, uint32_t
     return forward_has_value(setup, model_value(setup->model, layer));
 }
 
+/* Whether it has a call of its own: no other ends with it. */
+static inline bool forward_calls_layer(const struct forward *forward, uint32_t layer)
+{
+    return forward_has_layer(&forward->setup, layer) && forward->endings[layer].host == layer;
+}
+
 /* A layer's call in a run whose values have their places. */
 struct layer_call {
     const struct workspace *workspace;
     void (*function)(const struct layer_run *run);
     const struct tensor *in[LAYER_INPUTS_MAX];
+    struct finish finish;
     struct layer_run run; /* whole, as one part that has been lent no scratch of its own yet */
 };
 

@@ -92,7 +92,7 @@ static void run_layer(const struct forward *forward, uint32_t layer, const struc
     struct layer_call call;
     struct layer_run *run = &call.run;
 
-    if (!forward_has_layer(&forward->setup, layer))
+    if (!forward_calls_layer(forward, layer))
         return;
     forward_call(forward, layer, LAYER_SERVE, &call);
     run->part = portion->thread;
@@ -322,10 +322,19 @@ static bool is_shared(const struct forward *forward, uint32_t step, unsigned thr
     return threads > 1 && (!forward->times.one || step_estimate(forward, step, forward->serving.count) >= SHARED_NS);
 }
 
-static void advance(struct progress *at)
+/* Whether there is nothing to do: another layer ends with this one, or it is none of the pass's. */
+static bool is_empty(const struct forward *forward, uint32_t step)
 {
-    if (++at->piece == at->pieces)
-        *at = (struct progress){ .step = at->step + 1 };
+    return step && step <= forward->setup.model->layer_count && !forward_calls_layer(forward, step - 1);
+}
+
+static void advance(const struct forward *forward, struct progress *at)
+{
+    if (++at->piece < at->pieces)
+        return;
+    *at = (struct progress){ .step = at->step + 1 };
+    while (is_empty(forward, at->step))
+        at->step++;
 }
 
 /* A thread's way through it. What a step reads others wrote in the one before. */
@@ -337,7 +346,7 @@ static void walk(void *argument, unsigned thread, unsigned threads)
     uint32_t step = at.step;
     bool shared = false;
 
-    for (uint64_t spent = 0; !is_over(forward, &at); advance(&at)) {
+    for (uint64_t spent = 0; !is_over(forward, &at); advance(forward, &at)) {
         const bool all = is_shared(forward, at.step, threads);
         const uint64_t cost = step_estimate(forward, at.step, forward->serving.count) / (all ? threads : 1);
         const unsigned pieces = at.pieces ? at.pieces : (unsigned)MIN(cost / slice->ns + 1, (uint64_t)PARTS_MAX);

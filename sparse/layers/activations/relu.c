@@ -20,6 +20,7 @@ const struct layer_kind layer_relu = { .name = "relu",
                                        .role = ROLE_ACTIVATION,
                                        .gain = 2, /* it drops half of the values */
                                        .follows = true,
+                                       .finish = FINISH_RECTIFY,
                                        .in_place = true,
                                        .plan = plan_same,
                                        .elementwise = &(const struct elementwise){ activate, go_back },
