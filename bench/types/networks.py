@@ -15,7 +15,7 @@ TYPES = {
     "image.denoising": ("resnet-denoise-w48-b4", PICTURE, "photo"),
     "image.super-resolution": ("resnet-upscale-x2-w48-b4", {**PICTURE, "width": 32, "height": 32}, "photo"),
     "image.segmentation": ("unet-segment-128-w8", {"kind": "image", "width": 128, "height": 128, "channels": 1, "fit": "tiles", "answer": "mask"}, "photo"),
-    "image.compression": ("autoencoder-32", {"kind": "image", "width": 32, "height": 32, **TILES}, "photo"),
+    "image.compression": ("compress-8-w96-b1", {"kind": "image", "width": 128, "height": 128, **TILES}, "photo"),
     "image.style": ("resnet-style-w48-b4", PICTURE, "photo"),
     "image.generation": ("unet-generate-28-w24", {"kind": "image", "width": 28, "height": 28, "channels": 1, "answer": "picture"}, "photo"),
     "text.classification": ("ngram-8192-128-20", {"kind": "text", "features": 8192}, "sentence"),

@@ -36,7 +36,7 @@ class Served:
         self.daemon = subprocess.Popen(["taskset", "-c", str(core), binaries / "bin/wispd", "--config", config, "--socket", self.socket])
         self.lib = ctypes.CDLL(binaries / "lib/libwisp.so.0", mode=ctypes.RTLD_GLOBAL)
         self.media = ctypes.CDLL(binaries / "lib/libwisp-media.so.0")
-        self.lib.wisp_last_error.restype = ctypes.c_char_p
+        self.lib.wisp_last_error.restype = self.lib.wisp_model_decoder.restype = ctypes.c_char_p
         for function in ("wisp_request_input", "wisp_request_output"):
             getattr(self.lib, function).restype = ctypes.POINTER(ctypes.c_float)
         for function in ("wisp_model_input_size", "wisp_model_output_size", "wisp_model_words"):
@@ -69,6 +69,10 @@ class Served:
         model = ctypes.c_void_p()
         self.check(self.lib.wisp_find(self.client, name.encode(), ctypes.byref(model)))
         return model
+
+    def decoder(self, model):
+        """Of one that compresses, the name of what makes pictures again."""
+        return self.lib.wisp_model_decoder(model).decode()
 
     def request(self, model, rows):
         return Request(self, model, rows)

@@ -17,7 +17,7 @@ class Unknown(Exception):
 class Graph:
     """Nodes, weights, and of each value its name and its rank without the batch."""
 
-    def __init__(self, path):
+    def __init__(self, path, half):
         with safe_open(path, "numpy") as file:
             self.metadata = file.metadata()
             self.tensors = {key: file.get_tensor(key) for key in file.keys() if not key.startswith("__pad_")}
@@ -26,6 +26,12 @@ class Graph:
         if self.shape is None or "wisp.decoding" in self.metadata:
             raise Unknown("a decoder: a graph has no loop over the words that come")
         self.nodes, self.weights, self.names, self.ranks = [], [], ["input"], [len(self.shape)]
+        cut = next((at for at, layer in enumerate(self.layers) if layer["kind"] == "quantize"), len(self.layers))
+        if half == "encoder":
+            self.layers = self.layers[:cut]
+        if half == "decoder":
+            self.layers = self.layers[cut + 1:]
+            self.names, self.ranks = ["input"] * (cut + 2), [len(self.shape)] * (cut + 2)  # of those before nothing is taken
         self.turned = set()  # names of sequences whose features stand last, as matrix products over them want it
 
     def dense(self, layer):
@@ -207,6 +213,17 @@ def batch_norm(g, layer, inputs, rank):
     return g.node("BatchNormalization", [*inputs, *vectors], epsilon=float(layer["parameters"].get("epsilon", 1e-5))), rank
 
 
+def pixel_unshuffle(g, layer, inputs, rank):
+    """ONNX's SpaceToDepth has another order of channels. Only where it comes first, for the sides are to be known."""
+    if layer["inputs"] != [0]:
+        raise Unknown("a layer pixel_unshuffle that is not the first")
+    factor, (channels, height, width) = int(layer["parameters"].get("factor", 2)), g.shape
+    parted = g.weight(numpy.array([0, channels, height // factor, factor, width // factor, factor], "int64"), layer["name"] + ".parted")
+    joined = g.weight(numpy.array([0, channels * factor * factor, height // factor, width // factor], "int64"), layer["name"] + ".joined")
+    turned = g.node("Transpose", [g.node("Reshape", [*inputs, parted])], perm=[0, 1, 3, 5, 2, 4])
+    return g.node("Reshape", [turned, joined]), rank
+
+
 KINDS = {
     "relu": each("Relu"), "sigmoid": each("Sigmoid"), "tanh": each("Tanh"), "softmax": same("Softmax", axis=1), "add": add, "gelu": gelu,
     "tokens": tokens, "position": position, "layer_norm": layer_norm, "projection": projection, "attention": attention,
@@ -214,13 +231,21 @@ KINDS = {
     "linear": linear, "conv1d": convolution, "conv2d": convolution, "deconv2d": deconvolution, "max_pool": pool("MaxPool"),
     "average_pool": pool("AveragePool"), "global_pool": global_pool, "embedding": embedding, "reshape": reshape, "upsample": upsample,
     "pixel_shuffle": lambda g, layer, inputs, rank: (g.node("DepthToSpace", inputs, blocksize=int(layer["parameters"].get("factor", 2)), mode="CRD"), rank),
+    "pixel_unshuffle": pixel_unshuffle,
     "batch_norm": batch_norm,
 }
 
 
-def export(path):
-    """The model of a file, serialised, and the shape of a sample."""
-    g = Graph(path)
+def halves(path):
+    """What is served of a file by itself: of a model that compresses, what becomes numbers of a picture, and a picture of those."""
+    with safe_open(path, "numpy") as file:
+        graph = json.loads(file.metadata()["wisp.graph"])
+    return ("encoder", "decoder") if any(layer["kind"] == "quantize" for layer in graph) else (None,)
+
+
+def export(path, half=None):
+    """The model of a file, or a half of it, serialised, and the shape of a sample of the whole."""
+    g = Graph(path, half)
     for layer in g.layers:
         if layer["kind"] not in KINDS:
             raise Unknown(f"a layer {layer['kind']}")
@@ -230,7 +255,7 @@ def export(path):
         g.ranks.append(rank)
     outputs = json.loads(g.metadata.get("wisp.outputs", "null"))
     last = g.features_first(g.names[outputs[0]["value"] if outputs else -1])
-    graph = helper.make_graph(g.nodes, "twin", [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", *g.shape])],
+    graph = helper.make_graph(g.nodes, "twin", [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", *(g.shape if half != "decoder" else [None] * 3)])],
                               [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)], g.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = 8
