@@ -102,40 +102,45 @@ class Wrong(Exception):
     """Somebody did what nobody is to do, whatever fails."""
 
 
-def is_stopped(pid):
-    """It, or a process of its: by somebody who wants the processor for himself."""
+def threads(pid):
+    """(state, ticks that it has run) of each thread of it and of its children."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat, open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as children:
-            return stat.read().rpartition(")")[2].split()[0] == "T" or any(is_stopped(child) for child in children.read().split())
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as stat, open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as children:
+                fields = stat.read().rpartition(")")[2].split()
+                yield fields[0], int(fields[11]) + int(fields[12])
+                for child in children.read().split():
+                    yield from threads(child)
     except OSError:
-        return False
+        pass
 
 
 class Patience:
-    """So many seconds, of those in which neither this process nor the one that is waited for was stopped from outside."""
+    """So many seconds: of waiting, while none of these processes could go on, and of running. Not while one is stopped from outside, or has no processor."""
 
-    def __init__(self, pid, seconds=LIMIT_S):
-        self.pid, self.left, self.last = pid, seconds, time.monotonic()
+    def __init__(self, *pids, seconds=LIMIT_S):
+        self.pids, self.left, self.last, self.ran = pids, seconds, time.monotonic(), 0
 
     def is_over(self):
-        now = time.monotonic()
-        if not is_stopped(self.pid):
-            self.left -= min(now - self.last, 2 * STEP_S)
-        self.last = now
+        now, all_threads = time.monotonic(), [thread for pid in self.pids for thread in threads(pid)]
+        ran = sum(ticks for _, ticks in all_threads) / os.sysconf("SC_CLK_TCK")
+        waits = not any(state in "RTt" for state, _ in all_threads)
+        self.left -= min(now - self.last, 2 * STEP_S) if waits else max(ran - self.ran, 0)
+        self.last, self.ran = now, ran
         return self.left <= 0
 
 
-def run_to_end(words, **options):
-    """As subprocess.run() with both outputs; None in place of the status, where it had to be killed."""
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
-        patience, status = Patience(process.pid), 0
+def run_to_end(words, *others, **options):
+    """As subprocess.run() with both outputs; None in place of the status, where it had to be killed. The others are who it waits for."""
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0, **options) as process:
+        patience, status = Patience(process.pid, *others), 0
         while True:
             try:
                 out, err = process.communicate(timeout=STEP_S)
                 return subprocess.CompletedProcess(words, status if status is None else process.returncode, out, err)
             except subprocess.TimeoutExpired:
                 if status is not None and patience.is_over():
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)
                     status = None
 
 
@@ -158,14 +163,14 @@ class Program:
 
     def __init__(self, bed, words, makes=None, environment=None):
         self.bed, self.words, self.makes, self.more = bed, words, makes, environment or {}
-        self.clean = None
+        self.clean, self.waits_for = None, []
 
     def run(self, fault):
         folder = self.bed.folder / "run"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         words = self.bed.prefix(fault) + [str(word) for word in self.words]
-        done = run_to_end(words, cwd=folder, env=self.bed.environment(folder) | self.more)
+        done = run_to_end(words, *self.waits_for, cwd=folder, env=self.bed.environment(folder) | self.more)
         if done.returncode is None:
             raise Wrong(f"hangs: {done.stderr.decode(errors='replace')[-300:]}")
         return self.check(fault, folder, done)
@@ -204,6 +209,7 @@ class Client(Program):
         self.daemon = Daemon(bed)
         self.daemon.start(None, bed.folder / "serving")
         self.daemon.meet("write")
+        self.waits_for = [self.daemon.process.pid]
 
     def run(self, fault):
         came = super().run(fault)
@@ -248,7 +254,7 @@ class Daemon:
         return self.log.read_text(errors="replace").strip()[-400:]
 
     def ask(self, words, right):
-        done = run_to_end([str(word) for word in words], text=True, env=self.bed.environment(self.folder) | {"WISP_SOCKET": str(self.socket)})
+        done = run_to_end([str(word) for word in words], self.process.pid, text=True, env=self.bed.environment(self.folder) | {"WISP_SOCKET": str(self.socket)})
         if done.returncode is None:
             raise Wrong(f"whoever asks waits for ever: {words[0]}: {self.says()}")
         ended(done.returncode)
@@ -283,7 +289,7 @@ class Daemon:
             time.sleep(0.3)
             self.most = self.count()
             return
-        patience = Patience(self.process.pid, 5)
+        patience = Patience(self.process.pid, seconds=5)
         more = (fault is not None) + (fault is not None and fault.what in LEAVES_DESCRIPTORS)  # one is the fault's own
         while self.process.poll() is None:
             try:
