@@ -200,6 +200,38 @@ static void test_a_stopping_daemon_loses_nothing(void **state)
     wisp_close(client);
 }
 
+/* It stops while something large is under way: what comes meanwhile is sent away, and goes to the next daemon. */
+static void test_what_comes_late_goes_to_the_next(void **state)
+{
+    enum { LATE = 40, ROWS = 1000 };
+    wisp_client *client = served_connect(&(struct wisp_options){ .input_bytes = 8 << 20 });
+    wisp_model *small = served_find(client, "small"), *large = served_find(client, "large");
+    wisp_request *long_one = served_request(client, large, ROWS), *late[LATE];
+
+    (void)state;
+    memset(wisp_request_input(long_one), 0, (size_t)ROWS * LARGE_INPUTS * sizeof(float));
+    for (unsigned i = 0; i < LATE; i++) {
+        late[i] = served_request(client, small, 1);
+        served_fill(late[i], 1, i);
+    }
+    assert_int_equal(wisp_submit(long_one), 0);
+    daemon_signal(&served, SIGTERM);
+    for (unsigned i = 0; i < LATE; i++) { /* before it knows that it is to stop, while it stops, and when it has gone */
+        assert_int_equal(wisp_submit(late[i]), 0);
+        usleep(1000);
+    }
+    assert_int_equal(daemon_wait(&served, PATIENCE_MS), 0);
+    daemon_restart(&served);
+    assert_int_equal(wisp_wait(long_one, PATIENCE_MS), 0);
+    for (unsigned i = 0; i < LATE; i++) {
+        assert_int_equal(wisp_wait(late[i], PATIENCE_MS), 0);
+        served_check(late[i], 1, i);
+    }
+    wisp_model_free(large);
+    wisp_model_free(small);
+    wisp_close(client);
+}
+
 /* ---- several threads ---- */
 
 struct worker {
@@ -504,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_who_only_asks_takes_no_memory),
         cmocka_unit_test(test_requests_keep_their_buffers),
         cmocka_unit_test(test_a_stopping_daemon_loses_nothing),
+        cmocka_unit_test(test_what_comes_late_goes_to_the_next),
         cmocka_unit_test(test_threads_work_through_restarts),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_daemon),
         cmocka_unit_test(test_signals_do_not_stretch_limits),
