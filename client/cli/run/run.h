@@ -147,6 +147,8 @@ int answer_print_object(const struct run *run, const struct answer *answer, cons
  * holds libwisp's sentence; WISP_E_NO_SPACE: there is no memory for so many. */
 int run_prepare(struct run *run, uint32_t rows, struct reason *why);
 int run_send(struct run *run, struct reason *why);
+/* Adds those of the request that was answered, of an answer that takes several. */
+void run_add_timings(const struct run *run, struct wisp_timings *sum);
 
 /* --json: the line of an input that failed. */
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text);

@@ -53,3 +53,15 @@ int run_prepare(struct run *run, uint32_t rows, struct reason *why)
         result = wisp_request_set_beam(run->request, (uint32_t)run->beam);
     return result ? explain(result, why) : 0;
 }
+
+void run_add_timings(const struct run *run, struct wisp_timings *sum)
+{
+    struct wisp_timings timings;
+
+    wisp_request_timings(run->request, &timings);
+    sum->total_ns += timings.total_ns;
+    sum->queue_ns += timings.queue_ns;
+    sum->compute_ns += timings.compute_ns;
+    sum->resubmitted += timings.resubmitted;
+    sum->batch = MAX(sum->batch, timings.batch);
+}

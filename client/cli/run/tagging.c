@@ -62,18 +62,6 @@ static int take(const struct run *run, wisp_words *words, size_t first)
     return result;
 }
 
-static void add_timings(const struct run *run, struct wisp_timings *sum)
-{
-    struct wisp_timings timings;
-
-    wisp_request_timings(run->request, &timings);
-    sum->total_ns += timings.total_ns;
-    sum->queue_ns += timings.queue_ns;
-    sum->compute_ns += timings.compute_ns;
-    sum->resubmitted += timings.resubmitted;
-    sum->batch = MAX(sum->batch, timings.batch);
-}
-
 /* All sentences, as many at once as a batch has room for. */
 static int run_samples(struct run *run, wisp_words *words, struct answer *answer, struct reason *why)
 {
@@ -98,7 +86,7 @@ static int run_samples(struct run *run, wisp_words *words, struct answer *answer
         result = take(run, words, first);
         if (result)
             return explain(result, why);
-        add_timings(run, &answer->timings);
+        run_add_timings(run, &answer->timings);
     }
     return 0;
 }

@@ -20,6 +20,7 @@
 #include "client/cli/run/decoded.h"
 #include "client/cli/run/lines.h"
 #include "client/cli/run/run.h"
+#include "client/cli/run/sentences.h"
 #include "client/cli/run/tagging.h"
 #include "client/cli/run/written.h"
 #include "client/cli/verb.h"
@@ -165,7 +166,9 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
 
     if (input->no_files)
         return folders_refuse(input, why);
-    result = process_is_for(run, input) || tagging_is_for(run, input) ? 0 : run_prepare(run, 1, why);
+    result = process_is_for(run, input) || tagging_is_for(run, input) || sentences_are_for(run, input)
+                 ? 0
+                 : run_prepare(run, 1, why);
     if (result)
         return input_refuse(input, result, why);
     tell_who_types(input);
@@ -175,6 +178,8 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     }
     if (tagging_is_for(run, input))
         return tagging_run(run, input, why);
+    if (sentences_are_for(run, input))
+        return sentences_run(run, input, why);
     insist(run->request && run->rows == 1, "%u", run->rows);
     begun = clock_ns();
     result =

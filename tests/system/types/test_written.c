@@ -109,7 +109,7 @@ static void test_a_text_that_is_too_long(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 50; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "It is very cold today. ");
+        snprintf(text + strlen(text), sizeof text - strlen(text), "it is very cold today, ");
     RUN(0, "text.translation", "--text", text);
     assert_non_null(strstr(all_models.outcome.err, "translate reads 64 words"));
     RUN(0, "text.translation", "--text", "It is very cold today.");
@@ -121,6 +121,49 @@ static void test_a_text_that_is_too_long(void **state)
     assert_null(strstr(all_models.outcome.err, "lines.txt:2:"));
     RUN(0, "text.summarisation", "--text", "?!");
     assert_non_null(strstr(all_models.outcome.out, "none of its words"));
+}
+
+/* Each sentence is translated as if it were alone; what ends none is no end of one. */
+static void test_a_text_is_translated_by_sentences(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned sentences;
+    } texts[] = {
+        { "It is very cold today. I like tea!", 2 },
+        { "I like tea.\n\n\nIt is very cold today.", 2 },
+        { "We will meet\n \nat the station", 2 }, /* an empty line */
+        { "We will meet\nat the station", 1 },
+        { "\"I like tea.\" (It is very cold today!) Really?!", 3 },
+        { "Mr. Smith met J. Smith at 3.30 p.m. today", 1 },
+        { "It is I. He is old.", 2 },
+        { "So it is... it is very cold.", 1 },
+        { "今天非常冷。我喜歡茶！是嗎？", 3 },
+        { "  It is very cold today. \n", 1 },
+        { "...", 1 },
+        { ". . .", 3 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        unsigned lines = 0;
+
+        RUN(0, "text.translation", "--text", texts[i].text, "-o", "-");
+        for (const char *at = all_models.outcome.out; *at; at++)
+            lines += *at == '\n';
+        if (lines != texts[i].sentences)
+            fail_msg("\"%s\" became %u lines: %s", texts[i].text, lines, all_models.outcome.out);
+    }
+    write_text("letter.txt", "It is very cold today. I like tea.\n");
+    RUN(0, "text.translation", "letter.txt", "--text", "It is very cold today.", "--text", "I like tea.", "--json");
+    assert_non_null(strstr(all_models.outcome.out, "\"text\":\"今天非常冷。\""));
+    assert_non_null(strstr(all_models.outcome.out, "\"text\":\"今天非常冷。\\n我喜欢茶。\""));
+    RUN(0, "text.translation", "letter.txt");
+    assert_non_null(
+        strstr(all_models.outcome.out, "letter.txt  translate, text.translation\n  今天非常冷。\n  我喜欢茶。\n"));
+    write_text("white.txt", " \n");
+    RUN(65, "text.translation", "white.txt");
+    assert_string_equal(all_models.outcome.out, "");
 }
 
 static void test_lines_keep_step(void **state)
@@ -172,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_a_compressed_picture_needs_a_place),
         cmocka_unit_test(test_texts_in_utf16),
         cmocka_unit_test(test_a_text_that_is_too_long),
+        cmocka_unit_test(test_a_text_is_translated_by_sentences),
         cmocka_unit_test(test_lines_keep_step),
         cmocka_unit_test(test_a_file_for_each_in_a_folder),
         cmocka_unit_test(test_what_is_refused),
