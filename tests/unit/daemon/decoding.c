@@ -100,6 +100,12 @@ struct queue *queue(void)
     return &rig.queues->queues[1];
 }
 
+void steps_are_short(void)
+{
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->cost.ns[i] = queue()->hoped.ns[i] = queue()->beginning.ns[i] = NS_PER_US << i;
+}
+
 void turn(void)
 {
     assert_true(shard_turn(&rig.shard, clock_ns()));

@@ -28,6 +28,9 @@ void check(int peer, const struct wire_submission *ask);
 /* The translator's. */
 struct queue *queue(void);
 void turn(void);
+/* A step, and a beginning, is thought to be short, and runs in one go: what was learned of a thread that lost its
+ * processor cuts steps into slices of next to nothing, and has fewer begin at once. */
+void steps_are_short(void);
 void nothing_runs(void);
 
 #endif

@@ -123,6 +123,7 @@ static void a_wide_beam_pays_for_its_width(void **state)
     (void)state;
     push(0, &wide, 24);
     push(1, &narrow, 24);
+    steps_are_short(); /* both begin in one turn */
     turn();
     while (queue()->running == 2) {
         const struct running *slots = queue()->sequences->slots;
@@ -200,6 +201,7 @@ static void others_have_their_turn(void **state)
 
     (void)state;
     push(0, &ask, 2);
+    steps_are_short();
     turn();
     while (!reap_ring_ready(&rig.peers[0].reap)) {
         const uint64_t used = rig.channels[0]->used_ns;
@@ -210,6 +212,7 @@ static void others_have_their_turn(void **state)
         assert_int_equal(rig.channels[0]->used_ns, used);
         assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
         rig_check_answer(1, &small);
+        steps_are_short();
         turn(); /* a step */
     }
     check(0, &ask);
