@@ -13,7 +13,10 @@
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
-enum { REFUSAL_NS = 2000 }; /* at least: a turn and a completion */
+enum {
+    REFUSAL_NS = 2000, /* at least: a turn and a completion */
+    BELIEVED = 4,      /* times the estimate, of what a slice took (as cost.c learns) */
+};
 
 /* Where the samples of this batch begin in a request's block, of one tensor. */
 static uint64_t place_of(const struct request *request, const struct wire_block *block, uint32_t tensor)
@@ -175,28 +178,45 @@ static void end_pass(struct queue *queue)
 
 /* ---- what it costs ---- */
 
-void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
+/* Whose turn it is next follows from what is `owed`; what was used is what it was. */
+static void use(const struct request *request, uint64_t samples, uint64_t used_ns, uint64_t owed_ns)
 {
     struct channel *channel = request->channel;
 
-    tally_use(channel->tally, samples, ns);
-    counter_add(&channel->used_ns, ns);
-    account_pay(channel->account, ns);
-    share_charge(&channel->account->share, ns);
-    share_charge(&channel->share, ns);
+    tally_use(channel->tally, samples, used_ns);
+    counter_add(&channel->used_ns, used_ns);
+    account_pay(channel->account, used_ns);
+    share_charge(&channel->account->share, owed_ns);
+    share_charge(&channel->share, owed_ns);
+}
+
+void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
+{
+    use(request, samples, ns, ns);
+}
+
+/* A slice that took far longer than estimated is one during which the thread was away. That time nobody has had: if it
+ * were charged, whoever was in that pass would wait until all others had as much. */
+static uint64_t owed_ns(const struct queue *queue, uint64_t took_ns)
+{
+    const uint64_t said_ns = MIN(cost_estimate(&queue->cost, queue->batch.rows), SHARD_SLICE_NS);
+
+    return said_ns ? MIN(took_ns, said_ns * BELIEVED) : took_ns;
 }
 
 /* Each request pays for its rows, on all threads. */
 static void charge(struct queue *queue, uint64_t took_ns)
 {
     struct batch *batch = &queue->batch;
-    const uint64_t used_ns = took_ns * forward_threads(queue->runner->forward);
+    const uint64_t threads = forward_threads(queue->runner->forward);
+    const uint64_t used_ns = took_ns * threads, owed = owed_ns(queue, took_ns) * threads;
 
     insist(batch->rows > 0);
     batch->spent_ns += took_ns;
     tally_use(queue->tally, 0, used_ns);
     for (uint32_t i = 0; i < batch->count; i++)
-        s5_use(batch->requests[i], 0, used_ns * batch->requests[i]->rows_now / batch->rows);
+        use(batch->requests[i], 0, used_ns * batch->requests[i]->rows_now / batch->rows,
+            owed * batch->requests[i]->rows_now / batch->rows);
 }
 
 /* ---- a slice of it ---- */

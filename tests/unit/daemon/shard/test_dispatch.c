@@ -100,11 +100,36 @@ static void a_channel_gives_for_a_turn(void **state)
     }
 }
 
+/* What took far longer than estimated is charged no more than a few times the estimate, be it said of the pass, or of a
+ * slice of it; what was used is what it took. */
+static void what_nobody_had_is_not_charged(void **state)
+{
+    const struct wire_submission ask = rig_infer(RIG_BATCH, 0);
+    struct wire_completion completion;
+    const struct share *share = &rig.channels[0]->share, *user = &rig.channels[0]->account->share;
+
+    (void)state;
+    for (unsigned point = 0; point < COST_POINTS; point++)
+        queue()->cost.ns[point] = 1;
+    rig_into_queue(0, &ask);
+    gives(0);
+    assert_true(used(0) > 100);
+    assert_in_range(share->charged, 1, 4);
+    assert_in_range(user->charged, 1, 4);
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    rig_into_queue(0, &ask);
+    passes_are_long();
+    gives(0);
+    assert_true(share->charged > 100); /* and what is believed is charged whole */
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flows_come_in_their_order),
         RIG_TEST(a_channel_gives_for_a_turn),
+        RIG_TEST(what_nobody_had_is_not_charged),
     };
 
     return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
