@@ -108,8 +108,8 @@ RECIPES = {
     "nuclei": {
         "processing": "image.segmentation", "network": "unet-segment-128-w8", "sparsity": 0.5, "seed": 1,
         "data": "nuclei-256", "training": "--media {media}",
-        "media": {"kind": "image", "width": 128, "height": 128, "channels": 1, "answer": "mask", "threshold": 1},
-        "train": "--loss dice --optimizer adamw --batch 4 --rate 0.003 --decay 1e-4 --steps 675 --warmup 0.07 --augment flip=0.5,turn=0.75",
+        "media": {"kind": "image", "width": 128, "height": 128, "channels": 1, "answer": "mask", "threshold": 1, "normalise": "picture"},
+        "train": "--optimizer adamw --batch 4 --rate 0.003 --decay 1e-4 --steps 10000 --warmup 0.1 --augment flip=0.5,turn=0.75",
         "metric": "iou", "also": ["dice", "iou_mean"], "baseline": {"what": "Otsu's threshold", "value": 0.701}, "floor": 0.77, "goal": 0.83,
         "licence": "CC0 1.0", "from": "BBBC038v1, Broad Bioimage Benchmark Collection (Caicedo et al., Nature Methods 2019), corrected masks",
     },
