@@ -116,7 +116,8 @@ def threads(pid):
 
 
 class Patience:
-    """So many seconds: of waiting, while none of these processes could go on, and of running. Not while one is stopped from outside, or has no processor."""
+    """So many seconds: of waiting, while none of these processes could go on, and of running. Not while one is stopped from outside, has no processor, or waits for a
+    disk."""
 
     def __init__(self, *pids, seconds=LIMIT_S):
         self.pids, self.left, self.last, self.ran = pids, seconds, time.monotonic(), 0
@@ -124,7 +125,7 @@ class Patience:
     def is_over(self):
         now, all_threads = time.monotonic(), [thread for pid in self.pids for thread in threads(pid)]
         ran = sum(ticks for _, ticks in all_threads) / os.sysconf("SC_CLK_TCK")
-        waits = not any(state in "RTt" for state, _ in all_threads)
+        waits = not any(state in "RDTt" for state, _ in all_threads)
         self.left -= min(now - self.last, 2 * STEP_S) if waits else max(ran - self.ran, 0)
         self.last, self.ran = now, ran
         return self.left <= 0
