@@ -18,15 +18,24 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-UNITS = {
-    "libipc": "wire|wire_buffers|wire_block|region|ring|wake|message|loop",
-    "daemon": "loop|restricted|seal|peer|users|schedule|turns|policies|mailbox|stages|decode|steps|worker|model_set|runners|attach|kept|routes|swap|shard|start_memory",
-    "client": "arena|times|connect|requests|fork|refusals|events|buffer|restart|identity|cancel|progress|quota_waits|time_limits|memory",
+AREAS = ("libipc", "daemon", "client")
+# The tests that look closest, by folder; then all that might.
+FIRST = {
+    "libipc": "wire|wire_buffers|wire_block|wire_pairs|region|ring|wake|message",
+    "daemon/control": "attach|handshake|questions",
+    "daemon/event": "loop|restricted|mailbox",
+    "daemon/models": "model_set|kept|routes|start_memory",
+    "daemon/schedule": "schedule|turns|users",
+    "daemon/service": "service|start",
+    "daemon/shard": "shard|stages|worker|turns",
+    "daemon/users": "users|peer",
+    "client": "arena|times|requests|refusals|cancel",
 }
-SYSTEM = {
-    "libipc": "requests|serve|handshake|hostile|buffers",
-    "daemon": "serve|handshake|hostile|buffers|quota|questions|start|service|lifecycle|reload|rollback|shards|kept_channels|sight|cli|daemon_log|fair|canaries",
-    "client": "cli|cli_run|bench|sight",
+THEN = {
+    "libipc": "loop|requests|serve|handshake|hostile|buffers",
+    "daemon": "seal|swap|policies|decode|steps|runners|serve|handshake|hostile|buffers|quota|questions|start|service|lifecycle|reload|rollback|shards|kept_channels|sight|cli|"
+              "daemon_log|fair|canaries",
+    "client": "connect|fork|events|buffer|restart|identity|progress|quota_waits|time_limits|memory|cli|cli_run|bench|sight",
 }
 TARGETS = ["wispd", "wisp-cli", "wisp-forge"]
 RULES = [
@@ -50,7 +59,7 @@ def must(words, **options):
 
 
 def sources(tree, files):
-    for folder in UNITS:
+    for folder in AREAS:
         for path in sorted((tree / folder).rglob("*.c")):
             name = str(path.relative_to(tree))
             if not name.startswith(("client/cli/", "client/codecs/")) and (not files or name in files):
@@ -70,12 +79,19 @@ def places(tree, files):
 class Tree:
     def __init__(self, folder):
         self.source, self.build = folder / "tree", folder / "tree/build/ci"
-        if not self.source.exists():
+        commit = folder / "commit"
+        if not commit.exists():
             self.source.mkdir(parents=True)
-            must(["sh", "-c", f"git -C '{HERE}' archive HEAD | tar -x -C '{self.source}'"])
+            self.take("HEAD")
+            commit.write_text(run(["git", "-C", HERE, "rev-parse", "HEAD"]).stdout)
+        else: # one that was stopped has left its fault there
+            self.take(commit.read_text().strip(), *AREAS)
         must(["cmake", "--preset", "ci", "-DWISP_WERROR=OFF", "-DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1"], cwd=self.source)
-        tests = {test for table in (UNITS, SYSTEM) for names in table.values() for test in names.split("|")}
+        tests = {test for table in (FIRST, THEN) for names in table.values() for test in names.split("|")}
         self.targets = TARGETS + sorted(f"test_{test}" for test in tests)
+
+    def take(self, *what):
+        must(["sh", "-c", f"git -C '{HERE}' archive {' '.join(what)} | tar -x -C '{self.source}'"])
 
     def make(self):
         return run(["cmake", "--build", self.build, "-j", os.cpu_count(), "--target", *self.targets])
@@ -98,7 +114,8 @@ def attempt(tree, place):
         if tree.make().returncode:
             return None
         both = "/event/" in name
-        return tree.fails(UNITS[area], both) or tree.fails(SYSTEM[area], both) or ""
+        first = next((tests for folder, tests in FIRST.items() if name.startswith(folder + "/")), None)
+        return (first and tree.fails(first, both)) or tree.fails(THEN[area], both) or ""
     finally:
         path.write_text(text)
 
@@ -127,8 +144,8 @@ def main():
     if made.returncode:
         sys.exit(f"mutants: cannot be built:\n{made.stdout[-3000:]}")
     if not rows:
-        for area in UNITS:
-            failed = tree.fails(UNITS[area], True) or tree.fails(SYSTEM[area], True)
+        for tests in [*FIRST.values(), *THEN.values()]:
+            failed = tree.fails(tests, True)
             if failed:
                 sys.exit(f"mutants: {failed} fails without a fault")
     lot = sorted(set(places(tree.source, chosen.files)))
