@@ -171,9 +171,10 @@ static int outputs_part(struct outputs *outputs, const struct run *run, struct i
 static int check_output(const struct run *run, const struct input *input, const char *out,
                         const struct alike_files *inputs, const char *verb)
 {
-    const int status = check_place("-o", out, verb);
+    int status;
 
-    insist(run->output && input->name);
+    insist(run->output && input->name && out);
+    status = check_place("-o", out, verb);
     if (status)
         return status;
     if (is_folder(run->output) && (!input->path || !strcmp(input->path, "-")))
