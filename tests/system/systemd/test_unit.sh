@@ -133,7 +133,7 @@ is_kept() { [ "$(property NFileDescriptorStore)" -ge $((5 * shards + 1)) ]; }
 check "systemd keeps their channels, and the routes" within 5 is_kept
 since=$(date +%s%N)
 machine kill -KILL "$pid"
-quietly machine wisp ping --count 1
+quietly machine wisp ping --count 1 --timeout 20000
 pinged=$?
 check "kill -9: a ping straight after is answered, in $(milliseconds_since "$since") ms" equal $pinged 0
 check "by another process, started by Restart=" within 5 has_restarted 1
@@ -199,7 +199,7 @@ check "to the letter" equal "$(name_of)" "$models_before"
 check "it is kept for the service alone" equal "$(machine stat -c '%a %U' /var/lib/wisp/kept /var/lib/wisp)" "700 wisp
 755 root"
 machine kill -KILL "$pid"
-quietly machine wisp ping --count 1
+quietly machine wisp ping --count 1 --timeout 20000
 check "a crash does not bring back what was rolled back from" equal "$(name_of)" "$models_before"
 machine kill -HUP "$(property MainPID)"
 is_back() { like "$(name_of)" '*"more"*' >/dev/null; }
