@@ -144,8 +144,8 @@ static void limit_memory(struct rlimit *before)
 
     assert_int_equal(getrlimit(RLIMIT_DATA, before), 0);
     assert_non_null(file);
-    assert_int_equal(fscanf(file, "%*u %*u %*u %*u %*u %lu", &pages),
-                     1); /* NOLINT(cert-err34-c): the kernel wrote it */
+    /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
+    assert_int_equal(fscanf(file, "%*u %*u %*u %*u %*u %lu", &pages), 1);
     fclose(file);
     limit = *before;
     limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + ROOM;
