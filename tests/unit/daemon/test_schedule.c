@@ -203,6 +203,32 @@ static void weights_change(void **state)
     accounts_deinit(&accounts);
 }
 
+/* As many users as there are channels have an account each; the next has that of whoever is gone and was charged least.
+ */
+static void each_user_has_an_account(void **state)
+{
+    const struct policies policies = { .usual = { SHARE_WEIGHT, 100, 1 } };
+    struct account *taken[4];
+    struct accounts accounts;
+
+    (void)state;
+    assert_int_equal(accounts_init(&accounts, ARRAY_SIZE(taken), 1), 0);
+    for (uid_t uid = 0; uid < ARRAY_SIZE(taken); uid++) {
+        taken[uid] = accounts_get(&accounts, uid, NULL, &policies);
+        assert_non_null(taken[uid]);
+        assert_int_equal(taken[uid]->uid, uid);
+        for (uid_t other = 0; other < uid; other++)
+            assert_ptr_not_equal(taken[uid], taken[other]);
+    }
+    taken[0]->share.charged = 2;
+    taken[3]->share.charged = 1;
+    accounts_put(taken[0]);
+    accounts_put(taken[3]);
+    assert_ptr_equal(accounts_get(&accounts, 9, NULL, &policies), taken[3]);
+    assert_ptr_equal(accounts_get(&accounts, 0, NULL, &policies), taken[0]);
+    accounts_deinit(&accounts);
+}
+
 /* ---- costs ---- */
 
 static uint64_t straight(const void *argument, uint32_t rows)
@@ -436,6 +462,7 @@ int main(void)
         cmocka_unit_test(who_wants_little_is_next),
         cmocka_unit_test(limits_are_of_time),
         cmocka_unit_test(weights_change),
+        cmocka_unit_test(each_user_has_an_account),
         cmocka_unit_test(idling_earns_nothing),
         cmocka_unit_test(costs_are_learned),
         cmocka_unit_test(no_estimate_sticks),

@@ -239,6 +239,18 @@ static void test_the_next_daemon_goes_on_where_one_ended(void **state)
     }
 }
 
+static void test_a_ring_that_nothing_went_through_begins_at_its_beginning(void **state)
+{
+    struct channel channel = channel_make(4, 0);
+
+    (void)state;
+    assert_true(
+        ring_resume_daemon(&channel.intake, &channel.finish, channel.request, channel.response, &channel.layout));
+    assert_int_equal(channel.intake.next, 0);
+    assert_int_equal(channel.finish.tail, 0);
+    channel_drop(&channel);
+}
+
 static void test_a_half_written_entry_does_not_exist(void **state)
 {
     struct channel channel = channel_make(4, 0);
@@ -469,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_a_half_written_entry_does_not_exist),
         cmocka_unit_test(test_impossible_heads_are_noticed),
         cmocka_unit_test(test_the_next_daemon_goes_on_where_one_ended),
+        cmocka_unit_test(test_a_ring_that_nothing_went_through_begins_at_its_beginning),
         cmocka_unit_test(test_credit_never_exceeds_the_ring),
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_a_scribbling_client_harms_nobody),
