@@ -228,12 +228,7 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
     return (vec){ gather_wide(from, index), gather_wide(from, index + 8) };
 }
 
-/* Eight lanes of sixteen, of which the others are 0; and back. */
-static inline vec vec_of_eight(eight value)
-{
-    return (vec){ value, _mm256_setzero_ps() };
-}
-
+/* The lower eight lanes of sixteen. */
 static inline eight vec_low(vec value)
 {
     return value.low;

@@ -166,11 +166,7 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
     return _mm512_insertf32x8(_mm512_castps256_ps512(gather_wide(from, index)), gather_wide(from, index + 8), 1);
 }
 
-/* Eight lanes of sixteen, of which the others are 0; and back. */
-static inline vec vec_of_eight(eight value)
-{
-    return _mm512_zextps256_ps512(value);
-}
+/* The lower eight lanes of sixteen. */
 static inline eight vec_low(vec value)
 {
     return _mm512_castps512_ps256(value);

@@ -390,12 +390,7 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
     return value;
 }
 
-/* Eight lanes of sixteen, of which the others are 0; and back. */
-static inline vec vec_of_eight(eight value)
-{
-    return (vec){ { value.low, value.high, vdupq_n_f32(0), vdupq_n_f32(0) } };
-}
-
+/* The lower eight lanes of sixteen. */
 static inline eight vec_low(vec value)
 {
     return (eight){ value.quarter[0], value.quarter[1] };
