@@ -384,6 +384,7 @@ static void run_group(const struct call *call, const struct strip *strip, uint32
         s->ends = call->areas->list.ends + (size_t)phase * side->out_channels + first;
         call->c->kernels->shifted_run(s, y + first * s->y_stride + phase * part, 0, out);
     }
+    s->finish = NULL; /* it was this group's */
 }
 
 /* What is staged may have lines as long as the frame's: all positions are one run then, which is cut into fewer pieces
