@@ -88,12 +88,18 @@ check "the client saw nothing of all that: $(tail -1 "$MACHINE_WORK/steady.log")
 # ---- limits of a process
 
 machine systemctl stop wispd.socket 2>/dev/null
-for limits in LimitDATA=4M LimitDATA=16M LimitAS=40M; do
+# Not less than 8M of data: systemd itself, before it executes anything, crashes in libseccomp with 4M, now and then.
+# By the name that its stream has: of a process that is gone already the journal knows no other. The journal writes when it comes to it.
+says_why() {
+    said=$(machine journalctl -q --no-pager -o cat -p err --since "@$since" -t wispd)
+    [[ $said == *[Mm]emory* ]]
+}
+for limits in LimitDATA=8M LimitDATA=16M LimitAS=40M; do
     limit $limits Restart=no
     since=$(date +%s.%N)
     restart
-    said=$(machine journalctl -q --no-pager -o cat -p err --since "@$since" _COMM=wispd)
-    check "$limits: $said" like "$said" '*[Mm]emory*'
+    check "$limits: it says what is short" within 5 says_why
+    echo "     $said"
     check "and it ends with a status" like "$(property ExecMainCode) $(property ExecMainStatus)" '1 [1-9]*'
 done
 limit
