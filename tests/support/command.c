@@ -119,6 +119,14 @@ static long long now_ms(void)
     return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
+bool command_has_ended(const struct running *running)
+{
+    siginfo_t info = { .si_pid = 0 };
+
+    assert_int_equal(waitid(P_PID, (id_t)running->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid != 0;
+}
+
 void command_finish(struct running *running, struct outcome *outcome)
 {
     long long end = now_ms() + COMMAND_LIMIT_MS;

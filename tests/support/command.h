@@ -38,6 +38,8 @@ struct running {
     int pid, out, err;
 };
 void command_start(const struct command *command, struct running *running);
+/* Whether there is nothing to wait for any more. */
+bool command_has_ended(const struct running *running);
 void command_finish(struct running *running, struct outcome *outcome);
 
 #endif

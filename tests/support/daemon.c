@@ -20,7 +20,7 @@
 #include "support/manager.h"
 
 /* Generous: a sanitized daemon on a busy machine. */
-enum { START_MS = 30000, STOP_MS = 15000, SETTLE_MS = 5000, ARGUMENTS_MAX = 32 };
+enum { START_MS = 30000, STOP_MS = 15000, SETTLE_MS = 20000, ARGUMENTS_MAX = 32 };
 
 const char *loop_now;
 

@@ -16,7 +16,7 @@ passed=0 failed=0
 check() {
     local name=$1 status=$2 fragment=$3 said code
     shift 3
-    said=$(timeout 60 "$@" 2>&1 </dev/null)
+    said=$(timeout 180 "$@" 2>&1 </dev/null)
     code=$?
     if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
         passed=$((passed + 1))
