@@ -364,7 +364,7 @@ static void move_strip(const struct call *call, const struct strip *strip)
 }
 
 /* A group's frames come one after the other into the same place, which so stays in the cache. */
-static void run_group(const struct call *call, const struct strip *strip, uint32_t group, struct shifted *s, float *y)
+static void run_group(const struct call *call, const struct strip *strip, uint32_t group, struct shifted s, float *y)
 {
     const struct side *side = call->side;
     const uint32_t phases = side->down * side->across, in = side->in_channels / side->groups;
@@ -373,18 +373,17 @@ static void run_group(const struct call *call, const struct strip *strip, uint32
     struct finish finish;
 
     fill_frames(call, strip, group * in, (group + 1) * in, call->areas->floats);
-    s->bias = call->c->bias ? call->c->bias + first : NULL;
+    s.bias = call->c->bias ? call->c->bias + first : NULL;
     if (call->c->finish) {
         finish = *call->c->finish;
         finish.norms += finish.norms ? first : 0;
-        s->finish = &finish;
+        s.finish = &finish;
     }
     for (uint32_t phase = 0; phase < phases; phase++) {
-        s->begins = call->areas->list.begins + (size_t)phase * side->out_channels + first;
-        s->ends = call->areas->list.ends + (size_t)phase * side->out_channels + first;
-        call->c->kernels->shifted_run(s, y + first * s->y_stride + phase * part, 0, out);
+        s.begins = call->areas->list.begins + (size_t)phase * side->out_channels + first;
+        s.ends = call->areas->list.ends + (size_t)phase * side->out_channels + first;
+        call->c->kernels->shifted_run(&s, y + first * s.y_stride + phase * part, 0, out);
     }
-    s->finish = NULL; /* it was this group's */
 }
 
 /* What is staged may have lines as long as the frame's: all positions are one run then, which is cut into fewer pieces
@@ -418,7 +417,7 @@ static void run_strip(const struct call *call, struct strip *strip)
 
     s.y_stride = side->staged ? side->down * side->across * strip->lines * strip->pitch : plane(&side->out, batch);
     for (uint32_t group = 0; group < side->groups; group++)
-        run_group(call, strip, group, &s, y);
+        run_group(call, strip, group, s, y);
     if (side->staged)
         move_strip(call, strip);
 }
