@@ -5,6 +5,7 @@
  */
 #include "support/test.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -512,38 +513,41 @@ static void put(const char *folder, const char *name, const char *text)
 }
 
 /* The tightest limit of a group and of those above it. */
+/* A group of one of the two versions, without a limit and with one, and files of which 300 bytes are not used. */
+static void limit_group(const char *root, const char *group, const char *most, const char *none, const char *used,
+                        const char *files)
+{
+    char folder[PATH_MAX];
+
+    snprintf(folder, sizeof folder, "%s%s", root, group);
+    assert_true(memory_room_of(root, group) == UINT64_MAX);
+    put(folder, used, "1000\n");
+    put(folder, most, none);
+    assert_true(memory_room_of(root, group) == UINT64_MAX);
+    put(folder, most, "5000\n");
+    assert_int_equal(memory_room_of(root, group), 4000);
+    put(folder, "memory.stat", files);
+    assert_int_equal(memory_room_of(root, group), 4300);
+}
+
 static void room_is_what_the_limits_leave(void **state)
 {
-    const char *root = rig.folder, *group;
+    const char *root = rig.folder;
 
     (void)state;
     assert_int_equal(mkdir(scratch_path(root, "a"), 0700), 0);
-    group = scratch_path(root, "a/b");
-    assert_int_equal(mkdir(group, 0700), 0);
+    assert_int_equal(mkdir(scratch_path(root, "a/b"), 0700), 0);
     assert_true(memory_room_of(root, "/a/b") == UINT64_MAX);
-    put(group, "memory.max", "max\n");
-    put(group, "memory.current", "1000\n");
-    assert_true(memory_room_of(root, "/a/b") == UINT64_MAX);
-    put(group, "memory.max", "5000\n");
-    assert_int_equal(memory_room_of(root, "/a/b"), 4000);
-    put(group, "memory.stat", "anon 1\ninactive_file 300\nactive_file 9\n");
-    assert_int_equal(memory_room_of(root, "/a/b"), 4300);
+    limit_group(root, "/a/b", "memory.max", "max\n", "memory.current", "anon 1\ninactive_file 300\nactive_file 9\n");
     put(scratch_path(root, "a"), "memory.max", "2500\n");
     put(scratch_path(root, "a"), "memory.current", "2400\n");
     assert_int_equal(memory_room_of(root, "/a/b"), 100);
     put(scratch_path(root, "a"), "memory.current", "9999\n");
     assert_int_equal(memory_room_of(root, "/a/b"), 0);
     assert_true(memory_room_of(root, "") == UINT64_MAX);
-    /* As version 1 says it: no limit, and one. */
     assert_int_equal(mkdir(scratch_path(root, "old"), 0700), 0);
-    group = scratch_path(root, "old");
-    put(group, "memory.usage_in_bytes", "1000\n");
-    put(group, "memory.limit_in_bytes", "9223372036854771712\n");
-    assert_true(memory_room_of(root, "/old") == UINT64_MAX);
-    put(group, "memory.limit_in_bytes", "5000\n");
-    assert_int_equal(memory_room_of(root, "/old"), 4000);
-    put(group, "memory.stat", "inactive_file 1\ntotal_inactive_file 300\n");
-    assert_int_equal(memory_room_of(root, "/old"), 4300);
+    limit_group(root, "/old", "memory.limit_in_bytes", "9223372036854771712\n", "memory.usage_in_bytes",
+                "inactive_file 1\ntotal_inactive_file 300\n");
     assert_true(memory_room() > 0);
 }
 
