@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "small_model.h"
 #include "sparse/construct/sample.h"
+#include "sparse/file/model_file.h"
 #include "sparse/layers/layer.h"
 #include "support/test.h"
 
@@ -78,6 +79,18 @@ struct model *branched_model(void)
     model->layers[0].inputs[0] = 0;
     model->layers[2].inputs[0] = 1;
     return model;
+}
+
+void *model_as_file(const struct model *model, size_t *size)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "m");
+    struct reason why;
+    void *data;
+
+    assert_ok(model_write(model, path, &why), why);
+    assert_ok(file_read(path, 1 << 20, &data, size, &why), why);
+    scratch_remove(folder);
+    return data;
 }
 
 void text_replace(char **text, const char *with)

@@ -15,6 +15,9 @@ struct model *small_model(void);
  * and out make of "facts", [5], the output "class". */
 struct model *branched_model(void);
 
+/* What the model is as a file; freed by the caller. */
+void *model_as_file(const struct model *model, size_t *size);
+
 /* Puts a copy of `with` in the place of a text that was allocated: a label, the media, the lineage. */
 void text_replace(char **text, const char *with);
 

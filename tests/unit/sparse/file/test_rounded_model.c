@@ -29,18 +29,12 @@ struct bytes {
 /* The small model's file, rounded. */
 static struct bytes file_of(enum value_type type)
 {
-    const char *folder = scratch_make(), *path = scratch_path(folder, "m");
     struct model *model = small_model();
     struct bytes file;
-    struct reason why;
-    void *data;
 
     assert_int_equal(model_round(model, type), 0);
-    assert_ok(model_write(model, path, &why), why);
-    assert_ok(file_read(path, 1 << 20, &data, &file.size, &why), why);
-    file.data = data;
+    file.data = model_as_file(model, &file.size);
     model_free(model);
-    scratch_remove(folder);
     return file;
 }
 
