@@ -20,6 +20,7 @@
 #include "client/cli/run/decoded.h"
 #include "client/cli/run/sentences.h"
 #include "client/cli/run/written.h"
+#include "media/text/utf16.h"
 
 /* ---- where a sentence ends ---- */
 
@@ -135,24 +136,18 @@ static size_t sentence_length(const struct text *text)
     return text->length;
 }
 
-/* UTF-16 is for libwisp to read, as a whole. */
-static bool is_other_unicode(const struct text *text)
-{
-    return text->length >= 2 && (!memcmp(text->bytes, "\xff\xfe", 2) || !memcmp(text->bytes, "\xfe\xff", 2));
-}
-
 /* Takes the next one off the text; false: there is none. Of white space alone it is that, once, which is then refused.
  */
 static bool take_sentence(struct text *text, size_t taken, struct text *out)
 {
-    const size_t begin = is_other_unicode(text) ? 0 : behind_space(text, 0);
+    const size_t begin = behind_space(text, 0);
 
     if (begin == text->length && taken)
         return false;
     *out = (struct text){ text->bytes + begin, text->length - begin };
     if (begin == text->length)
         *out = *text;
-    else if (!is_other_unicode(text))
+    else
         out->length = sentence_length(out);
     text->length -= (size_t)(out->bytes + out->length - text->bytes);
     text->bytes = out->bytes + out->length;
@@ -299,13 +294,18 @@ int sentences_run(struct run *run, const struct input *input, struct reason *why
     struct said said = { words, lines, false };
     struct answer answer = { .input = input };
     cleanup_free void *bytes = NULL;
+    cleanup_free char *made = NULL;
     struct text text = { .length = 0 };
+    const void *utf8;
     int result =
         words && lines ? input_read(input, &bytes, &text.length, why) : refuse_errno(why, -ENOMEM, "%s", input->name);
 
+    utf8 = bytes;
+    if (!result)
+        result = utf16_resolve(input->name, &utf8, &text.length, &made, why);
     if (result)
         return input_refuse(input, result, why);
-    text.bytes = bytes;
+    text.bytes = utf8;
     if (run->writes)
         written_begin(run, input);
     result = run_sentences(run, text, &answer, &said, why);

@@ -90,6 +90,7 @@ static void test_a_compressed_picture_needs_a_place(void **state)
 static void test_texts_in_utf16(void **state)
 {
     static const char text[] = "\xff\xfeS\0h\0e\0 \0d\0r\0e\0a\0m\0s\0.";
+    static const char two[] = "\xff\xfeI\0 \0l\0i\0k\0e\0 \0t\0e\0a\0.\0 \0I\0 \0l\0i\0k\0e\0 \0t\0e\0a\0.";
     struct reason why;
 
     (void)state;
@@ -100,6 +101,10 @@ static void test_texts_in_utf16(void **state)
     assert_text("said.txt", "She\tPRON\ndreams\tVERB\n.\tPUNCT\n");
     RUN(0, "text.summarisation", "wide.txt", "-o", "said.txt");
     assert_text("said.txt", "She dreams\n");
+    assert_ok(file_write(scratch_path(all_models.folder, "two.txt"), &(struct file_part){ two, sizeof two }, 1, &why),
+              why);
+    RUN(0, "text.translation", "two.txt", "-o", "said.txt");
+    assert_text("said.txt", "我喜欢茶。\n我喜欢茶。\n");
 }
 
 /* What a translator has no room for is not dropped in silence. */
