@@ -2,6 +2,7 @@
  *
  * wisp-forge: the program that makes models. `wisp VERB` runs it for the verbs below, so messages say `wisp VERB`.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,8 +67,13 @@ static int unknown_verb(const char *word)
     return EXIT_USAGE;
 }
 
+/* Large arrays are mappings of their own, and gone when they are freed. glibc would learn from the first of them that
+ * such are freed soon, and put the next into its heap, where what is freed below others stays. */
+#define ARRAY_BYTES (1 << 20)
+
 int main(int argc, char **argv)
 {
+    mallopt(M_MMAP_THRESHOLD, ARRAY_BYTES);
     json_memory_watch();
     /* A training must not end because nobody reads its progress any more. */
     signal(SIGPIPE, SIG_IGN);

@@ -385,7 +385,7 @@ static void test_memory_follows_the_connections(void **state)
     assert_non_null(start);
     wanted = (uint64_t)real_of(start, "train_bytes");
     assert_true(wanted >= (uint64_t)14 * 1800 * 1800);
-    if (peak > least + wanted + wanted * 15 / 100)
+    if (peak > least + wanted + wanted * 5 / 100)
         fail_msg("%llu bytes at most, %llu of them for next to nothing, to train in %llu", (unsigned long long)peak,
                  (unsigned long long)least, (unsigned long long)wanted);
     json_decref(start);
