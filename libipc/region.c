@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/insist.h"
 #include "base/size.h"
 #include "libipc/region.h"
@@ -33,6 +35,7 @@ enum {
     FILE_SYSTEM = 0x01021994,                       /* tmpfs; hugetlbfs may map pages that are not there */
     BLOCK = 512,                                    /* of st_blocks */
     PIECE = 128 << 10,                              /* that is made present in one go: tens of microseconds */
+    YIELD_NS = 2000000,                             /* fewer than a slice of who computes; dozens of requests */
 };
 
 static int make_memfd(const char *name)
@@ -44,11 +47,23 @@ static int make_memfd(const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-/* A piece at a time, so that a kernel that does not preempt its own work gives the processor, in between, to who was
- * woken and goes before. Nobody yields: that would be to whatever computes on this processor, a slice of it for each
- * piece. */
+/* Gives the processor to who waits for it, until that has taken YIELD_NS in all: others answer requests, which takes
+ * microseconds, or compute without end, and then would have a slice of it for each piece. */
+static void yield_within(uint64_t *yielded)
+{
+    const uint64_t begun = clock_ns();
+
+    if (*yielded >= YIELD_NS)
+        return;
+    sched_yield();
+    *yielded += clock_ns() - begun;
+}
+
+/* A piece at a time, so that a kernel that does not preempt its own work lets others have the processor in between. */
 static int make_present(int fd, size_t size)
 {
+    uint64_t yielded = 0;
+
     insist(size > 0 && size % WIRE_PAGE == 0, "%zu", size);
     for (size_t at = 0; at < size; at += PIECE) {
         int result;
@@ -58,6 +73,7 @@ static int make_present(int fd, size_t size)
         while (result < 0 && errno == EINTR);
         if (result < 0)
             return -errno;
+        yield_within(&yielded);
     }
     return 0;
 }
