@@ -20,8 +20,41 @@ static const struct table_column columns[] = {
     { "SPARSE", true }, { "CONNECTIONS", true }, { "MEMORY", true },      { "REQUESTS", true },
 };
 
-static void add_row(struct table *table, const json_t *model)
+/* What makes pictures again of what this one compresses: who asks for this one asks for that. NULL: there is none. */
+static const json_t *decoder_of(const json_t *models, const json_t *model)
 {
+    const json_t *name = json_object_get(model, "decoder");
+
+    for (size_t i = 0; json_is_string(name) && i < json_array_size(models); i++) {
+        const json_t *other = json_array_get(models, i);
+
+        if (!strcmp(json_string_value(name), member_text(other, "name")))
+            return other;
+    }
+    return NULL;
+}
+
+static bool is_decoder(const json_t *models, const json_t *model)
+{
+    for (size_t i = 0; i < json_array_size(models); i++) {
+        if (decoder_of(models, json_array_get(models, i)) == model)
+            return true;
+    }
+    return false;
+}
+
+/* Of both halves, where there are two. */
+static uint64_t count_of(const json_t *models, const json_t *model, const char *key)
+{
+    const json_t *decoder = decoder_of(models, model);
+
+    return member_count(model, key) + (decoder ? member_count(decoder, key) : 0);
+}
+
+static void add_row(struct table *table, const json_t *models, const json_t *model)
+{
+    const uint64_t connections = count_of(models, model, "connections"),
+                   potential = count_of(models, model, "potential");
     char shape[96], number[32];
 
     table_add(table, "%s", json_is_true(json_object_get(model, "default")) ? "*" : "");
@@ -36,24 +69,10 @@ static void add_row(struct table *table, const json_t *model)
         else
             table_add(table, "%zu tensor%s", json_array_size(list), json_array_size(list) == 1 ? "" : "s");
     }
-    table_add(table, "%.1f %%", 100 * member_real(model, "sparsity"));
-    table_add(table, "%s", format_count(member_count(model, "connections"), number));
-    table_add(table, "%s", format_bytes(member_count(model, "memory_bytes"), number));
-    table_add(table, "%s", format_count(member_count(model, "requests"), number));
-}
-
-/* What makes pictures again of what another model compressed goes with that one: who asks for it asks for that. */
-static bool is_half(const json_t *models, const json_t *model)
-{
-    const char *name = member_text(model, "name");
-
-    for (size_t i = 0; i < json_array_size(models); i++) {
-        const json_t *decoder = json_object_get(json_array_get(models, i), "decoder");
-
-        if (json_is_string(decoder) && !strcmp(json_string_value(decoder), name))
-            return true;
-    }
-    return false;
+    table_add(table, "%.1f %%", potential ? 100 - 100 * (double)connections / (double)potential : 0);
+    table_add(table, "%s", format_count(connections, number));
+    table_add(table, "%s", format_bytes(count_of(models, model, "memory_bytes"), number));
+    table_add(table, "%s", format_count(count_of(models, model, "requests"), number));
 }
 
 static int print(const json_t *models)
@@ -66,8 +85,8 @@ static int print(const json_t *models)
         return fail(usage.verb, EXIT_DONE, "the daemon serves no models; wispd.yaml(5) says how to add some");
     screen_init(&screen, stdout);
     for (size_t i = 0; i < json_array_size(models); i++) {
-        if (!is_half(models, json_array_get(models, i)))
-            add_row(&table, json_array_get(models, i));
+        if (!is_decoder(models, json_array_get(models, i)))
+            add_row(&table, models, json_array_get(models, i));
     }
     printed = table_print(&table, &screen, 0);
     table_deinit(&table);

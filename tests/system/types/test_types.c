@@ -91,7 +91,8 @@ static void ask_misspelt(const char *folder, const char *variable)
     assert_non_null(strstr(outcome.err, "more, which `wisp models` lists; did you mean image.classification?"));
 }
 
-/* What makes pictures again has no line of its own, and nobody is to type its name. */
+/* What makes pictures again has no line of its own, and nobody is to type its name; half of all connections of both
+ * are there, of each alone more or fewer. */
 static void list_models(const char *variable)
 {
     static const char complete[] = ". \"$WISP_SOURCE_DIR/completions/wisp.bash\"; PATH=$WISP_BINARY_DIR/bin:$PATH; "
@@ -102,6 +103,7 @@ static void list_models(const char *variable)
     assert_non_null(strstr(outcome.out, "\"squeeze.decoder\""));
     command_run(&(struct command){ .words = { "wisp", "models" }, .environment = { variable } }, &outcome);
     assert_non_null(strstr(outcome.out, "squeeze "));
+    assert_non_null(strstr(strstr(outcome.out, "squeeze "), "16x16  50.0 %"));
     assert_null(strstr(outcome.out, "decoder"));
     command_run(&(struct command){ .words = { "/bin/bash", "-c", complete }, .environment = { variable } }, &outcome);
     assert_non_null(strstr(outcome.out, "squeeze"));
