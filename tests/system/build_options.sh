@@ -2,38 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # wisp build with every way to say what is sampled and how, as a person uses it. Usage: build_options.sh BIN-FOLDER
 set -u
+. "$(dirname "$0")/../support/checks.sh"
 forge=$(realpath "$1")/wisp-forge
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 export WISP_DB=$folder/s.db
-passed=0 failed=0
-
-# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
-check() {
-    local name=$1 status=$2 fragment=$3 said code
-    shift 3
-    said=$(timeout 60 "$@" 2>&1 </dev/null)
-    code=$?
-    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
-    fi
-}
-
-# holds NAME CONDITION…: an arithmetic or file condition
-holds() {
-    local name=$1
-    shift
-    if test "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: $*"
-    fi
-}
 
 # number KEY FILE: of a JSON object on one line
 number() { grep -oE "\"$1\":[-0-9.e+]+" "$2" | head -1 | cut -d: -f2; }
@@ -204,5 +178,4 @@ check "structure's base"  0 "bytes, seed"                               "$forge"
 holds "its values"        "$(grep -cxFf base.csv i.csv)" = "$(wc -l <i.csv)"
 check "base set aside"    0 "bytes, seed"                               "$forge" build --structure based.yaml -d 0.1 --weights scaled -o i.safetensors --export-edges fc2=i.csv
 holds "not its values"    "$(grep -cxFf base.csv i.csv)" = 1
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+checks_end

@@ -2,26 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What wisp remembers of what it built and trained, and says from it. Usage: history.sh BIN-FOLDER
 set -u
+. "$(dirname "$0")/../support/checks.sh"
 forge=$(realpath "$1")/wisp-forge
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 export WISP_DB=$folder/s.db
-passed=0 failed=0
-
-# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
-check() {
-    local name=$1 status=$2 fragment=$3 said code
-    shift 3
-    said=$(timeout 60 "$@" 2>&1 </dev/null)
-    code=$?
-    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
-    fi
-}
 
 # Two classes that the sum of three numbers tells apart.
 awk 'BEGIN { srand(7); for (i = 0; i < 240; i++) { a = rand(); b = rand(); c = rand(); print (a + b + c > 1.5 ? "high" : "low") "\t" a " " b " " c } }' >data.tsv
@@ -97,5 +83,4 @@ check "by name"           0 "built    lenet-300-100 " "$forge" structure history
 check "by name as JSON"   0 '"name":"lenet-300-100"' "$forge" structure history lenet-300-100 --json
 "$forge" structure rm lenet-300-100
 check "by hash then"      1 ""                       bash -c "'$forge' structure history | grep lenet"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+checks_end

@@ -2,26 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The pictures of `wisp structure show`: valid files, the same bits each time, clear refusals. Usage: pictures.sh BIN-FOLDER
 set -u
+. "$(dirname "$0")/../support/checks.sh"
 forge=$1/wisp-forge
 source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export WISP_DB=$folder/s.db LC_ALL=C.UTF-8
-passed=0 failed=0
-
-# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
-check() {
-    local name=$1 status=$2 fragment=$3 said code
-    shift 3
-    said=$(timeout 60 "$@" 2>&1 </dev/null)
-    code=$?
-    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
-    fi
-}
 
 cat >"$folder/valid.py" <<'PY'
 import struct, sys, xml.etree.ElementTree as tree
@@ -101,5 +87,4 @@ check "ascii"        0 "p: . < 0.01 - < 0.1"     env LC_ALL=C "$forge" structure
 check "after a change" 0 "●"                     "$forge" structure edit lenet-5 --set-neurons 3=200 --name lenet-wide
 check "at the prompt" 0 "300"                    bash -c "printf 'set 4 300\nquit\n' | '$forge' structure edit lenet-5 -i"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+checks_end

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A structure database over HTTP: served, read, changed with a token, copied; and servers that lie. Usage: remote.sh BIN-FOLDER
 set -u
+. "$(dirname "$0")/../support/checks.sh"
 forge=$(realpath "$1")/wisp-forge
 here=$(realpath "$(dirname "$0")")
 folder=$(mktemp -d)
@@ -10,21 +11,6 @@ trap 'kill -9 "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 export XDG_CACHE_HOME=$folder/cache XDG_DATA_HOME=$folder/data WISP_TOKEN='' NO_PROXY='*' no_proxy='*'
 unset WISP_DB WISP_TOKEN_FILE
-passed=0 failed=0
-
-# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
-check() {
-    local name=$1 status=$2 fragment=$3 said code
-    shift 3
-    said=$(timeout 180 "$@" 2>&1 </dev/null)
-    code=$?
-    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit $code (not $status), \"${said:0:600}\" (should hold \"$fragment\")"
-    fi
-}
 
 # serve LOG OPTION…: starts a server on a free port; its address is in $url, its number in $pid
 serve() {
@@ -202,5 +188,4 @@ if command -v openssl >/dev/null; then
     serve tls.log --db served.db --tls-cert cert.pem --tls-key key.pem
     check "unknown signer" 65 "not who it says it is"   "$forge" structure list --db "${url/127.0.0.1/localhost}"
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+checks_end

@@ -2,26 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # wisp structure, as a person uses it: the real wisp-forge on a database of its own. Usage: structure_verbs.sh BIN-FOLDER
 set -u
+. "$(dirname "$0")/../support/checks.sh"
 forge=$1/wisp-forge
 here=$(realpath "$(dirname "$0")")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export WISP_DB=$folder/s.db
-passed=0 failed=0
-
-# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
-check() {
-    local name=$1 status=$2 fragment=$3 said code
-    shift 3
-    said=$(timeout 60 "$@" 2>&1 </dev/null)
-    code=$?
-    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
-    fi
-}
 
 cat >"$folder/one.yaml" <<'YAML'
 name: one
@@ -214,5 +200,4 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     chmod 711 "$folder" && chmod 700 "$folder/s.db"
     check "no permission" 77 "" setpriv --reuid 65534 --regid 65534 --clear-groups "$forge" structure list
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+checks_end
