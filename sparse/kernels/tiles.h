@@ -21,7 +21,7 @@ enum {
     TILE_FLOATS = TILE_VECTORS_MAX * PACK_LANES,      /* the same in floats */
     TILE_PANEL_FLOATS = 6144,                         /* of a block's inputs: what a cache of 32 KiB has room for */
     TILE_PANEL_ROOM = TILE_PANEL_FLOATS + PACK_LANES, /* as filling may write behind the last */
-    TILE_TAPS_MAX = 64,
+    TILE_TAPS_MAX = 128,
     TILE_ROWS_MAX = 1 << 16,
 };
 

@@ -15,6 +15,7 @@
 #include "base/size.h"
 #include "sparse/kernels/tiles.h"
 #include "sparse/layers/convolution_blocks.h"
+#include "sparse/layers/frame.h"
 
 /* Connections of a column, on average, from which on tiles are the faster: measured by bench_conv. With eight samples
  * views lie in two lines half as often, and gain less. */
@@ -54,7 +55,8 @@ bool convolution_is_tiled(const struct convolution *c)
 /* ---- what a tile reads ---- */
 
 struct areas {
-    float *panel;
+    float *panel, *frames; /* frames: of what is phased, a tile's inputs phase by phase */
+    size_t frame;          /* floats of a channel there */
     unsigned char *doubts;
     struct piece *pieces;
     uint32_t begins[TILE_TAPS_MAX + 1];
@@ -186,12 +188,54 @@ static void cut_run(struct cut *cut, uint32_t tap, size_t end, struct areas *a)
     }
 }
 
-static void cut_tile(struct cut *cut, size_t end, struct areas *a)
+/* One line of positions, more than one place apart: what lies under a tap is a run once phases stand apart. */
+static bool is_phased(const struct window *w)
+{
+    return w->stride > 1 && w->out_height == 1 && w->kernel_height == 1;
+}
+
+static struct frame phased_frame(const struct convolution *c, uint32_t positions)
+{
+    const struct window *w = &c->window;
+
+    return (struct frame){ .step = w->stride,
+                           .phases_y = 1,
+                           .phases_x = MIN(w->stride, w->kernel_width),
+                           .lines = 1,
+                           .columns = positions + (w->kernel_width - 1) / w->stride,
+                           .batch = c->batch };
+}
+
+/* Padding is in the frames, so that all lanes count. */
+static void cut_phases(const struct cut *cut, const float *picture, size_t end, struct areas *a)
+{
+    const struct convolution *c = cut->c;
+    const struct window *w = &c->window;
+    const size_t first = cut->begin / c->batch, plane = (size_t)w->height * w->width * c->batch;
+    const struct frame frame = phased_frame(c, (uint32_t)((end - 1) / c->batch - first + 1));
+    const int64_t left = (int64_t)first * w->stride - w->left;
+
+    a->frame = frame_floats(&frame);
+    for (uint32_t i = 0; i < c->picture; i++) {
+        const struct channel channel = { picture + i * plane, w->height, w->width };
+
+        frame_fill(&frame, c->kernels, &channel, -(int64_t)w->top, left, a->frames + i * a->frame);
+    }
+    memset(a->masks, 0xff, sizeof a->masks);
+    for (uint32_t tap = 0; tap < w->kernel_width; tap++)
+        a->shifts[tap] = (int64_t)(frame_at(&frame, 0, tap) + cut->begin % c->batch);
+}
+
+static void cut_tile(struct cut *cut, const float *picture, size_t end, struct areas *a)
 {
     const struct window *w = &cut->c->window;
     const size_t line = w->out_width * cut->c->batch, begin = cut->begin;
     const uint32_t taps = (uint32_t)window_taps(w);
 
+    if (is_phased(w)) {
+        cut_phases(cut, picture, end, a);
+        return;
+    }
     if (is_run(w)) {
         memset(a->masks, 0, taps * TILE_VECTORS_MAX * sizeof *a->masks);
         for (uint32_t tap = 0; tap < taps; tap++)
@@ -213,20 +257,20 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                      const float *picture, float *positions, size_t count)
 {
     const size_t pitch = (count + PACK_LANES - 1) / PACK_LANES * PACK_LANES;
-    const bool product = convolution_is_product(c);
+    const bool product = convolution_is_product(c), phased = is_phased(&c->window);
     struct tile_work work = {
         .kernels = c->kernels, .tiles = tiles, .finish = c->finish, .panel = a->panel, .doubts = a->doubts
     };
 
-    work.fill = (struct tile_fill){ .masks = is_run(&c->window) ? a->masks : NULL,
+    work.fill = (struct tile_fill){ .masks = phased || is_run(&c->window) ? a->masks : NULL,
                                     .masks_pitch = TILE_VECTORS_MAX,
                                     .shifts = a->shifts,
                                     .pieces = a->pieces,
                                     .begins = a->begins,
-                                    .x = picture,
-                                    .channel = (size_t)c->window.height * c->window.width * c->batch,
+                                    .x = phased ? a->frames : picture,
+                                    .channel = phased ? a->frame : picture_floats(c) / c->picture,
                                     .step = c->batch == 1 ? c->window.stride : 1,
-                                    .ahead = product ? 0 : pitch * c->window.stride,
+                                    .ahead = product || phased ? 0 : pitch * c->window.stride,
                                     .pitch = pitch };
     work.run = (struct tile_run){ .bias = c->bias,
                                   .y = positions,
@@ -246,12 +290,41 @@ static size_t pieces_most(const struct convolution *c)
     return window_taps(&c->window) * TILE_FLOATS;
 }
 
+/* Of any batch up to the convolution's: a tile's floats, what of the positions at its ends is not its own, and margins.
+ * Vectors are read and written whole behind the last. */
+static bool phased_floats(const struct convolution *c, uint64_t *floats)
+{
+    const struct frame frame = phased_frame(c, 2);
+    uint64_t channel;
+
+    *floats = 0;
+    if (!is_phased(&c->window))
+        return true;
+    return size_multiply(frame.columns, c->batch, &channel) && size_add(channel, TILE_FLOATS, &channel) &&
+           size_multiply(channel, (uint64_t)frame.phases_x * c->picture, floats) &&
+           size_add(*floats, 2 * PACK_LANES, floats);
+}
+
 bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes)
 {
     const double channel = (double)c->window.height * c->window.width * (double)c->batch;
+    uint64_t frames;
 
     *bytes = TILE_PANEL_ROOM * sizeof(float) + convolution_doubts(c->weight) + pieces_most(c) * sizeof(struct piece);
-    return channel <= UINT32_MAX && size_align(*bytes, CACHE_LINE, bytes);
+    return channel <= UINT32_MAX && size_align(*bytes, CACHE_LINE, bytes) && phased_floats(c, &frames) &&
+           size_multiply(frames, sizeof(float), &frames) && size_add(*bytes, frames, bytes) &&
+           size_align(*bytes, CACHE_LINE, bytes);
+}
+
+static void take_areas(const struct convolution *c, void *scratch, struct areas *a)
+{
+    uint64_t before;
+
+    a->panel = scratch;
+    a->doubts = (unsigned char *)(a->panel + TILE_PANEL_ROOM);
+    a->pieces = (struct piece *)(void *)(a->doubts + convolution_doubts(c->weight));
+    before = (uint64_t)((char *)(a->pieces + pieces_most(c)) - (char *)scratch);
+    a->frames = (float *)(void *)((char *)scratch + (before + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
 }
 
 void convolution_tile(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
@@ -259,20 +332,19 @@ void convolution_tile(const struct convolution *c, const struct tiles *tiles, co
 {
     const size_t columns = window_positions(&c->window) * c->batch, each = (columns + c->parts - 1) / c->parts;
     const size_t width = MIN((size_t)tiles->vectors, (each + PACK_LANES - 1) / PACK_LANES) * PACK_LANES;
-    struct areas a = { .panel = scratch };
+    struct areas a;
     struct cut cut = { .c = c };
     unsigned long long begin, end;
 
     for (uint32_t column = 0; column < c->window.kernel_width; column++)
         cut.reach[column] = find_reach(c, column);
-    a.doubts = (unsigned char *)(a.panel + TILE_PANEL_ROOM);
-    a.pieces = (struct piece *)(void *)(a.doubts + convolution_doubts(c->weight));
+    take_areas(c, scratch, &a);
     pool_share((columns + width - 1) / width, 1, c->part, c->parts, &begin, &end);
     for (size_t at = begin * width; at < MIN(end * width, columns); at += width) {
         const size_t past = MIN(at + width, columns);
 
         cut.begin = at;
-        cut_tile(&cut, past, &a);
+        cut_tile(&cut, picture, past, &a);
         run_tile(c, tiles, &a, picture, positions + at, past - at);
     }
 }
