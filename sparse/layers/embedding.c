@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "base/size.h"
 #include "sparse/layers/moving.h"
 
 enum { NEURONS, VOCABULARY };
+
+enum { TOKENS_TOGETHER = 64, NEURONS_TOGETHER = 1024 };
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -31,11 +34,20 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
+/* Tokens that are looked up apart, and then moved to the output; 0: none. A word's neurons are rows of the output,
+ * which stand as far apart as all tokens of all samples: apart they stand close together. */
+static size_t together(uint32_t neurons)
+{
+    return neurons <= NEURONS_TOGETHER ? TOKENS_TOGETHER : 0;
+}
+
 static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
 {
-    (void)needs;
-    if (setup->layer->weight.count > CSC_CONNECTIONS_MAX)
+    const struct csr *weight = &setup->layer->weight;
+
+    if (weight->count > CSC_CONNECTIONS_MAX)
         return refuse(why, WISP_E_FORMAT, "it has more than %u connections", CSC_CONNECTIONS_MAX);
+    needs->scratch_part = together(weight->rows) * weight->rows * sizeof(float);
     return 0;
 }
 
@@ -50,25 +62,47 @@ static bool word_of(const struct layer_run *run, size_t token, uint32_t *word)
     return true;
 }
 
-/* Tokens are columns of the output: the same token of all samples side by side. */
-static void forward(const struct layer_run *run)
+/* Tokens [begin, end), of which a neuron's row has `pitch`, into rows that begin at `to`. */
+static void look_up(const struct layer_run *run, size_t begin, size_t end, float *to, size_t pitch)
 {
     const struct csr *weight = &run->layer->weight;
     const struct csc *index = weights_columns(run->weights);
-    const size_t columns = tensor_columns(run->out);
-    float *out = run->out->data;
-    unsigned long long begin, end;
     uint32_t word;
 
-    pool_share(columns, 16, run->part, run->parts, &begin, &end);
     for (uint32_t r = 0; r < weight->rows; r++)
-        memset(out + r * columns + begin, 0, (end - begin) * sizeof *out);
-    for (size_t token = begin; token < end; token++) {
+        memset(to + r * pitch, 0, (end - begin) * sizeof *to);
+    for (size_t token = begin; token < end; token++, to++) {
         if (!word_of(run, token, &word))
             continue;
         for (uint64_t k = index->starts[word]; k < index->starts[word + 1]; k++)
-            out[index->rows[k] * columns + token] = weight->values[index->connections[k]];
+            to[index->rows[k] * pitch] = weight->values[index->connections[k]];
     }
+}
+
+static void look_up_apart(const struct layer_run *run, size_t begin, size_t end, size_t each)
+{
+    const size_t columns = tensor_columns(run->out);
+    float *apart = run->scratch_part;
+
+    for (size_t past; begin < end; begin = past) {
+        past = MIN(begin + each, end);
+        look_up(run, begin, past, apart, each);
+        for (uint32_t r = 0; r < run->layer->weight.rows; r++)
+            memcpy(run->out->data + r * columns + begin, apart + r * each, (past - begin) * sizeof *apart);
+    }
+}
+
+/* Tokens are columns of the output: the same token of all samples side by side. */
+static void forward(const struct layer_run *run)
+{
+    const size_t columns = tensor_columns(run->out), each = together(run->layer->weight.rows);
+    unsigned long long begin, end;
+
+    pool_share(columns, 16, run->part, run->parts, &begin, &end);
+    if (columns > each && each)
+        look_up_apart(run, begin, end, each);
+    else if (begin < end)
+        look_up(run, begin, end, run->out->data + begin, columns);
 }
 
 /* A connection's gradient is the sum over its word's tokens in their order. */

@@ -41,6 +41,8 @@ static void test_embedding(void **state)
     check(9, 50, 12, 0.3, 50);
     check(5, 7, 3, 1, 9);
     check(1, 300, 20, 0.05, 40);
+    check(150, 50, 3, 0.3, 50);  /* looked up some at a time, the last of them fewer */
+    check(66, 4, 1030, 0.01, 4); /* too many neurons for that */
 }
 
 int main(void)
