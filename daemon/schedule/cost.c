@@ -53,11 +53,24 @@ uint32_t cost_rows(const struct cost *cost, uint64_t ns, uint32_t most)
     return fits;
 }
 
+/* What a thread that was away for a while has measured is not believed. */
+static uint64_t believed(uint64_t said, uint64_t measured)
+{
+    return MIN(measured, said * OFF_MAX);
+}
+
+uint64_t cost_believed(const struct cost *cost, uint32_t rows, uint64_t most, uint64_t ns)
+{
+    const uint64_t said = MIN(cost_estimate(cost, rows), most);
+
+    return said ? believed(said, ns) : ns;
+}
+
 /* Towards what was measured, by the part of the difference, and at least by something: what is less than the part would
- * stay for ever. A thread that was away for a while is not believed. */
+ * stay for ever. */
 static void move(uint64_t *ns, uint64_t said, uint64_t measured)
 {
-    const uint64_t off = MIN(measured, said * OFF_MAX);
+    const uint64_t off = believed(said, measured);
     const uint64_t right = said ? (uint64_t)((double)*ns * ((double)off / (double)said)) : measured;
 
     if (!*ns)

@@ -24,6 +24,9 @@ uint64_t cost_estimate_all(const struct cost *cost, uint32_t rows, uint32_t most
 /* How many rows, from 1 to `most`, take no longer than `ns`; 1 when one does. */
 uint32_t cost_rows(const struct cost *cost, uint64_t ns, uint32_t most);
 
+/* Of what a pass of so many rows took, or a part of it that was to take `most`: as much as is believed. What took far
+ * longer is time during which the thread was away, and nobody had it. */
+uint64_t cost_believed(const struct cost *cost, uint32_t rows, uint64_t most, uint64_t ns);
 /* A pass of so many rows took so long. */
 void cost_learn(struct cost *cost, uint32_t rows, uint64_t ns);
 /* Somebody was turned away for what so many rows are said to take: a little less is said from now on, so that an

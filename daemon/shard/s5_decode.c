@@ -144,6 +144,7 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
 static void account_beginning(struct queue *queue, uint32_t count, uint64_t begin_ns)
 {
     const uint64_t took = clock_ns() - begin_ns;
+    const uint64_t owed = cost_believed(&queue->beginning, count, UINT64_MAX, took);
 
     cost_learn(&queue->beginning, count, took);
     counter_add(&queue->tally->batches, 1);
@@ -153,7 +154,7 @@ static void account_beginning(struct queue *queue, uint32_t count, uint64_t begi
 
         request->begun_ns = request->begun_ns ? request->begun_ns : begin_ns;
         request->compute_ns += took / count;
-        s5_use(request, 1, took / count);
+        s5_use(request, 1, took / count, owed / count);
     }
 }
 
@@ -223,18 +224,20 @@ static void end_step(struct queue *queue)
 }
 
 /* A sequence pays for its places: a wide beam computes as many rows as narrow ones of as many sequences. */
-static void charge_step(struct queue *queue, uint64_t took)
+static void charge_step(struct queue *queue, uint64_t took_ns)
 {
     const struct sequences *sequences = queue->sequences;
+    const uint64_t places = sequences->step.places, threads = decoder_threads(queue->runner->decoder);
+    const uint64_t used_ns = took_ns * threads;
+    const uint64_t owed_ns = cost_believed(&queue->cost, sequences->step.places, SHARD_SLICE_NS, took_ns) * threads;
 
-    insist(sequences->step.places > 0);
-    took *= decoder_threads(queue->runner->decoder);
-    tally_use(queue->tally, 0, took);
+    insist(places > 0);
+    tally_use(queue->tally, 0, used_ns);
     for (uint32_t i = 0; i < sequences->step.count; i++) {
         const struct running *running = sequences->called[i];
 
         if (running->request)
-            s5_use(running->request, 0, took * running->places / sequences->step.places);
+            s5_use(running->request, 0, used_ns * running->places / places, owed_ns * running->places / places);
     }
 }
 
@@ -243,7 +246,8 @@ void s5_leave_step(const struct request *request)
     struct queue *queue = request->queue;
     struct step *step = &queue->sequences->step;
     const uint64_t all_ns = cost_estimate(&queue->cost, MAX(step->places, 1u));
-    const uint64_t rest_ns = all_ns > step->spent_ns ? all_ns - step->spent_ns : 0;
+    const uint64_t rest_ns =
+        (all_ns > step->spent_ns ? all_ns - step->spent_ns : 0) * decoder_threads(queue->runner->decoder);
 
     for (uint32_t i = 0; i < step->count; i++) {
         const struct running *running = queue->sequences->called[i];
@@ -251,7 +255,7 @@ void s5_leave_step(const struct request *request)
         if (running->request != request)
             continue;
         /* The rest of its part is computed all the same, and nobody else is to pay for it. */
-        s5_use(request, 0, rest_ns * decoder_threads(queue->runner->decoder) * running->places / step->places);
+        s5_use(request, 0, rest_ns * running->places / step->places, rest_ns * running->places / step->places);
         insist(step->wanted > 0);
         step->wanted--;
     }

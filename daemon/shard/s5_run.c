@@ -13,10 +13,7 @@
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
-enum {
-    REFUSAL_NS = 2000, /* at least: a turn and a completion */
-    BELIEVED = 4,      /* times the estimate, of what a slice took (as cost.c learns) */
-};
+enum { REFUSAL_NS = 2000 }; /* at least: a turn and a completion */
 
 /* Where the samples of this batch begin in a request's block, of one tensor. */
 static uint64_t place_of(const struct request *request, const struct wire_block *block, uint32_t tensor)
@@ -81,10 +78,12 @@ int s5_check(struct request *request, uint32_t rows, uint64_t now_ns)
 
 void s5_charge_refusal(const struct request *request, uint64_t took_ns)
 {
-    const uint64_t ns = MAX(took_ns, (uint64_t)REFUSAL_NS);
+    const uint64_t used_ns = MAX(took_ns, (uint64_t)REFUSAL_NS);
+    /* Whoever looks at rows is soon done, beside whoever computes them. */
+    const uint64_t rows_ns = cost_believed(&request->queue->cost, MAX(request->rows_now, 1u), UINT64_MAX, took_ns);
 
-    tally_use(request->queue->tally, 0, ns);
-    s5_use(request, 0, ns);
+    tally_use(request->queue->tally, 0, used_ns);
+    s5_use(request, 0, used_ns, MAX(rows_ns, (uint64_t)REFUSAL_NS));
 }
 
 /* Returns when it was done with that. */
@@ -178,8 +177,7 @@ static void end_pass(struct queue *queue)
 
 /* ---- what it costs ---- */
 
-/* Whose turn it is next follows from what is `owed`; what was used is what it was. */
-static void use(const struct request *request, uint64_t samples, uint64_t used_ns, uint64_t owed_ns)
+void s5_use(const struct request *request, uint64_t samples, uint64_t used_ns, uint64_t owed_ns)
 {
     struct channel *channel = request->channel;
 
@@ -190,33 +188,21 @@ static void use(const struct request *request, uint64_t samples, uint64_t used_n
     share_charge(&channel->share, owed_ns);
 }
 
-void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
-{
-    use(request, samples, ns, ns);
-}
-
-/* A slice that took far longer than estimated is one during which the thread was away. That time nobody has had: if it
- * were charged, whoever was in that pass would wait until all others had as much. */
-static uint64_t owed_ns(const struct queue *queue, uint64_t took_ns)
-{
-    const uint64_t said_ns = MIN(cost_estimate(&queue->cost, queue->batch.rows), SHARD_SLICE_NS);
-
-    return said_ns ? MIN(took_ns, said_ns * BELIEVED) : took_ns;
-}
-
-/* Each request pays for its rows, on all threads. */
+/* Each request pays for its rows, on all threads. If a time were charged during which the thread was away, whoever was
+ * in that pass would wait until all others had as much. */
 static void charge(struct queue *queue, uint64_t took_ns)
 {
     struct batch *batch = &queue->batch;
     const uint64_t threads = forward_threads(queue->runner->forward);
-    const uint64_t used_ns = took_ns * threads, owed = owed_ns(queue, took_ns) * threads;
+    const uint64_t used_ns = took_ns * threads;
+    const uint64_t owed_ns = cost_believed(&queue->cost, batch->rows, SHARD_SLICE_NS, took_ns) * threads;
 
     insist(batch->rows > 0);
     batch->spent_ns += took_ns;
     tally_use(queue->tally, 0, used_ns);
     for (uint32_t i = 0; i < batch->count; i++)
-        use(batch->requests[i], 0, used_ns * batch->requests[i]->rows_now / batch->rows,
-            owed * batch->requests[i]->rows_now / batch->rows);
+        s5_use(batch->requests[i], 0, used_ns * batch->requests[i]->rows_now / batch->rows,
+               owed_ns * batch->requests[i]->rows_now / batch->rows);
 }
 
 /* ---- a slice of it ---- */
@@ -228,7 +214,7 @@ static void account(struct shard *shard, struct request *request, const struct b
         request->begun_ns = batch->begun_ns;
     request->compute_ns += batch->spent_ns;
     request->done_ns = now_ns;
-    s5_use(request, request->rows_now, 0);
+    s5_use(request, request->rows_now, 0, 0);
     request->batch = MAX(request->batch, batch->rows);
     request->rows_done += request->rows_now;
     insist(request->rows_done <= request->ask.rows, "%u of %u", request->rows_done, request->ask.rows);
@@ -301,6 +287,7 @@ void s5_forget(struct request *request)
     struct queue *queue = request->queue;
     struct batch *batch = &queue->batch;
     const uint64_t all_ns = cost_estimate(&queue->cost, batch->rows);
+    uint64_t rest_ns;
     uint32_t at = 0;
 
     while (at < batch->count && batch->requests[at] != request)
@@ -317,7 +304,7 @@ void s5_forget(struct request *request)
     }
     forget_rows(batch, request);
     /* The rest of its part is computed all the same, and nobody else is to pay for it. */
-    if (all_ns > batch->spent_ns)
-        s5_use(request, 0,
-               (all_ns - batch->spent_ns) * forward_threads(queue->runner->forward) * request->rows_now / batch->rows);
+    rest_ns = all_ns > batch->spent_ns ? all_ns - batch->spent_ns : 0;
+    rest_ns = rest_ns * forward_threads(queue->runner->forward) * request->rows_now / batch->rows;
+    s5_use(request, 0, rest_ns, rest_ns);
 }

@@ -51,8 +51,9 @@ bool s4_fits(const struct request *request);
 const unsigned char *s5_input(const struct request *request, uint32_t tensor);
 /* Why so many of its rows, behind those that are done, are not to run: it is too late, or they could have no answer. */
 int s5_check(struct request *request, uint32_t rows, uint64_t now_ns);
-/* Charges the request's user, and its channel, for so many samples and a part of the shard's time. */
-void s5_use(const struct request *request, uint64_t samples, uint64_t ns);
+/* Charges the request's user, and its channel, for so many samples and a part of the shard's time: `used` is what it
+ * was, and whose turn it is next follows from what is `owed`. */
+void s5_use(const struct request *request, uint64_t samples, uint64_t used_ns, uint64_t owed_ns);
 /* It was its turn, whatever came of it, and looking at it took so long: who paid nothing for what is refused would have
  * every turn. */
 void s5_charge_refusal(const struct request *request, uint64_t took_ns);

@@ -31,11 +31,16 @@ static void sequences_go_over_to_another_set(void **state)
     nothing_runs();
 }
 
+static void steps_take(uint64_t ns)
+{
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->cost.ns[i] = ns;
+}
+
 /* From now on a step is thought to take so long that it is cut as finely as it can be. */
 static void steps_are_long(void)
 {
-    for (unsigned i = 0; i < COST_POINTS; i++)
-        queue()->cost.ns[i] = NS_PER_S;
+    steps_take(NS_PER_S);
 }
 
 static const struct step *left(void)
@@ -73,6 +78,33 @@ static void a_step_is_left_for_others(void **state)
     assert_true(within > 2 * RIG_WORDS);
     check(0, &wide);
     check(1, &narrow);
+    nothing_runs();
+}
+
+static uint64_t charged(int peer)
+{
+    return rig.channels[peer]->share.charged;
+}
+
+/* A beginning and steps that are to take a nanosecond, and take longer, are ones during which the thread was away: four
+ * times of either are owed, and the hundred for taking the request. */
+static void nobody_owes_what_a_step_was_away(void **state)
+{
+    const struct wire_submission wide = search(3, 0, 2);
+
+    (void)state;
+    push(0, &wide, 30);
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->beginning.ns[i] = 1;
+    while (!reap_ring_ready(&rig.peers[0].reap)) {
+        const uint64_t owed = charged(0), used = rig.channels[0]->used_ns;
+
+        steps_take(1);
+        turn();
+        assert_true(charged(0) - owed <= 4 + 4 + 100);
+        assert_true(rig.channels[0]->used_ns - used > 4 + 4 + 100);
+    }
+    check(0, &wide);
     nothing_runs();
 }
 
@@ -162,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST_DECODING(sequences_go_over_to_another_set),
         RIG_TEST_DECODING(a_step_is_left_for_others),
+        RIG_TEST_DECODING(nobody_owes_what_a_step_was_away),
         RIG_TEST_DECODING(a_step_of_which_some_is_given_up),
         RIG_TEST_DECODING(anything_in_any_order),
     };

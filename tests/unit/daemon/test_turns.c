@@ -225,6 +225,21 @@ static void who_want_all_share_it(void **state)
     assert_true(used(0) > NS_PER_MS / 10);
 }
 
+/* A pass that is to take a nanosecond, and takes longer, is one during which the thread was away. */
+static void nobody_owes_what_a_pass_was_away(void **state)
+{
+    const struct wire_submission ask = rig_infer(8, 0);
+
+    (void)state;
+    rig_into_queue(0, &ask);
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->cost.ns[i] = 1;
+    rig_run_batch(queue());
+    assert_int_equal(charged(0), 4);
+    assert_true(used(0) > 4);
+    rig_check_answer(0, &ask);
+}
+
 /* ---- classes ---- */
 
 static struct wire_submission of_class(enum wire_class class, uint32_t rows, uint32_t at)
@@ -327,6 +342,27 @@ static void what_is_no_number_costs_a_turn(void **state)
     rig_fill(0, &bad);
     rig.peers[0].input[bad.in_offset / 4 + 8 * RIG_INPUTS - 1] = NAN;
     others_come_beside_refusals(&bad);
+}
+
+/* Who looks at it for a second has not been there: that is no more than it may take to compute. */
+static void nobody_owes_what_a_look_takes(void **state)
+{
+    const struct wire_submission bad = rig_infer(8, 0);
+    struct wire_completion completion;
+    const struct request *request;
+    uint64_t before;
+
+    (void)state;
+    passes_are_short();
+    request = rig_into_queue(0, &bad);
+    rig.peers[0].input[bad.in_offset / 4 + 8 * RIG_INPUTS - 1] = NAN;
+    before = charged(0);
+    s5_charge_refusal(request, NS_PER_S);
+    assert_true(used(0) >= NS_PER_S);
+    assert_true(charged(0) - before <= 4 * NS_PER_US);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_INVALID);
+    nothing_is_left();
 }
 
 static void what_has_another_shape_costs_a_turn(void **state)
@@ -505,9 +541,11 @@ int main(void)
         RIG_TEST(anything_in_any_order),
         RIG_TEST(a_flood_stands_in_nobodys_way),
         RIG_TEST(who_want_all_share_it),
+        RIG_TEST(nobody_owes_what_a_pass_was_away),
         RIG_TEST(what_is_first_is_so_for_its_user),
         RIG_TEST(what_is_last_is_so_for_everybody),
         RIG_TEST(what_is_no_number_costs_a_turn),
+        RIG_TEST(nobody_owes_what_a_look_takes),
         RIG_TEST(what_has_another_shape_costs_a_turn),
         RIG_TEST(what_is_answered_at_once_is_charged),
         RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
