@@ -174,7 +174,8 @@ int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows
 wisp_request *wisp_request_free(wisp_request *request);
 
 /* Where the samples go, rows x input size, row-major, in shared memory; and the answers, rows x output size, valid
- * between a successful wait and the next submit. Not to be touched while under way. */
+ * between a successful wait and the next submit: after one without success some may stand there, and none counts. Not
+ * to be touched while under way. */
 float *wisp_request_input(wisp_request *request);
 const float *wisp_request_output(const wisp_request *request);
 

@@ -271,14 +271,19 @@ static void s5_drops_what_is_late(void **state)
     rig_check_answer(1, &good);
 }
 
-/* Wherever it stands, in whatever slice: the request is refused, and says where; its neighbours do not notice. */
+/* Wherever it stands, in whatever slice: the request is refused, and says where; its neighbours do not notice. What was
+ * answered before stands in its own place, and nothing anywhere else. */
 static void s5_refuses_what_is_not_finite(void **state)
 {
     static const float bad[] = { NAN, INFINITY, -INFINITY };
     struct wire_submission poor = rig_infer(20, 0), good = rig_infer(2, 100);
+    const char *const beyond = (const char *)rig.peers[0].output + poor.out_offset + poor.out_length;
+    const size_t rest = RIG_ARENA - poor.out_offset - poor.out_length;
+    char *const before = test_malloc(rest);
     struct wire_completion completion;
 
     (void)state;
+    memcpy(before, beyond, rest);
     for (uint32_t at = 0; at < 20 * RIG_INPUTS; at += 37) {
         rig_into_queue(0, &poor);
         rig_into_queue(1, &good);
@@ -292,7 +297,9 @@ static void s5_refuses_what_is_not_finite(void **state)
         assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
         assert_int_equal(completion.cause, WIRE_CAUSE_NONE);
         rig_check_answer(1, &good);
+        assert_memory_equal(beyond, before, rest);
     }
+    test_free(before);
     rig_all_requests_are_free(0);
 }
 
