@@ -11,19 +11,24 @@
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/cpu.h"
 
-enum { WORD_MAX = 16, LINE_MAX_BYTES = 256 };
+enum { WORD_MAX = 16 };
 
 /* What a matrix may have of the patience that is left, and what is too short for a few rounds. */
 enum { PATIENCE_SHARES = 8, PATIENCE_LEAST_NS = 2 * NS_PER_MS };
 
-/* What was measured, and what came out. */
+/* What was measured, and what came out: formats of a matrix, or the ways of a convolution. */
 struct entry {
     char kernels[WORD_MAX], cpu[CPU_NAME_MAX];
+    bool of_ways;
     uint32_t rows, columns;
     uint64_t count;
     enum value_type type;
     struct choice choice;
+    struct way_key key;
+    struct way_choice ways;
 };
+
+#define WAYS_WORD "convolution"
 
 struct choice_cache {
     char folder[CHOICE_FOLDER_MAX];
@@ -58,45 +63,90 @@ static bool next_number(char **text, uint64_t max, uint64_t *out)
     return *out <= max;
 }
 
-static bool entry_read(char *line, struct entry *out)
+static bool next_way(char **text, enum convolution_way *out)
+{
+    char word[WORD_MAX];
+
+    return next_word(text, word) && way_find(word, out);
+}
+
+static bool ways_read(char **text, struct entry *out)
+{
+    bool sound = true;
+
+    for (size_t i = 0; i < WAY_KEY_NUMBERS; i++)
+        sound = sound && next_number(text, UINT64_MAX, &out->key.numbers[i]);
+    for (unsigned c = 0; c < WAY_CLASSES; c++)
+        sound = sound && next_way(text, &out->ways.first[c]) && next_way(text, &out->ways.other[c]);
+    return sound;
+}
+
+static bool formats_read(char **text, struct entry *out)
 {
     uint64_t rows, columns, first, last;
     char word[WORD_MAX];
 
-    *out = (struct entry){ .rows = 0 };
-    if (!next_word(&line, out->kernels) || !next_number(&line, UINT32_MAX, &rows) ||
-        !next_number(&line, UINT32_MAX, &columns) || !next_number(&line, UINT64_MAX, &out->count) ||
-        !next_word(&line, word) || (out->type = value_type_find(word)) == VALUE_TYPES ||
-        !next_number(&line, BATCH_CLASSES - 1, &first) || !next_number(&line, BATCH_CLASSES - 1, &last) ||
-        first > last || !next_word(&line, word) || !residence_find(word, &out->choice.residence))
+    if (!next_number(text, UINT32_MAX, &rows) || !next_number(text, UINT32_MAX, &columns) ||
+        !next_number(text, UINT64_MAX, &out->count) || !next_word(text, word) ||
+        (out->type = value_type_find(word)) == VALUE_TYPES || !next_number(text, BATCH_CLASSES - 1, &first) ||
+        !next_number(text, BATCH_CLASSES - 1, &last) || first > last || !next_word(text, word) ||
+        !residence_find(word, &out->choice.residence))
         return false;
     out->rows = (uint32_t)rows;
     out->columns = (uint32_t)columns;
     out->choice.first = (unsigned)first;
     out->choice.last = (unsigned)last;
     for (unsigned c = 0; c < BATCH_CLASSES; c++) {
-        if (!next_word(&line, word) || !weight_format_find(word, &out->choice.format[c]))
+        if (!next_word(text, word) || !weight_format_find(word, &out->choice.format[c]))
             return false;
     }
+    return true;
+}
+
+static bool entry_read(char *line, struct entry *out)
+{
+    *out = (struct entry){ .rows = 0 };
+    if (!next_word(&line, out->kernels))
+        return false;
+    out->of_ways = !strncmp(line, WAYS_WORD " ", sizeof WAYS_WORD);
+    if (out->of_ways)
+        line += sizeof WAYS_WORD;
+    if (!(out->of_ways ? ways_read : formats_read)(&line, out))
+        return false;
     if (!*line || strlen(line) >= sizeof out->cpu)
         return false;
     memcpy(out->cpu, line, strlen(line) + 1);
     return true;
 }
 
-static void entry_write(FILE *out, const struct entry *e)
+static void ways_write(FILE *out, const struct entry *e)
+{
+    fprintf(out, "%s " WAYS_WORD, e->kernels);
+    for (size_t i = 0; i < WAY_KEY_NUMBERS; i++)
+        fprintf(out, " %" PRIu64, e->key.numbers[i]);
+    for (unsigned c = 0; c < WAY_CLASSES; c++)
+        fprintf(out, " %s %s", way_word(e->ways.first[c]), way_word(e->ways.other[c]));
+}
+
+static void formats_write(FILE *out, const struct entry *e)
 {
     fprintf(out, "%s %u %u %" PRIu64 " %s %u %u %s", e->kernels, e->rows, e->columns, e->count,
             value_type_name(e->type), e->choice.first, e->choice.last, residence_name(e->choice.residence));
     for (unsigned c = 0; c < BATCH_CLASSES; c++)
         fprintf(out, " %s", weight_format_at(e->choice.format[c])->name);
+}
+
+static void entry_write(FILE *out, const struct entry *e)
+{
+    (e->of_ways ? ways_write : formats_write)(out, e);
     fprintf(out, " %s\n", e->cpu);
 }
 
 static bool entry_is_of(const struct entry *a, const struct entry *b)
 {
-    return !strcmp(a->kernels, b->kernels) && a->rows == b->rows && a->columns == b->columns && a->count == b->count &&
-           a->type == b->type && a->choice.first == b->choice.first && a->choice.last == b->choice.last &&
+    return !strcmp(a->kernels, b->kernels) && a->of_ways == b->of_ways && !memcmp(&a->key, &b->key, sizeof a->key) &&
+           a->rows == b->rows && a->columns == b->columns && a->count == b->count && a->type == b->type &&
+           a->choice.first == b->choice.first && a->choice.last == b->choice.last &&
            a->choice.residence == b->choice.residence && !strcmp(a->cpu, b->cpu);
 }
 
@@ -111,6 +161,15 @@ static struct entry entry_of(const struct kernels *kernels, const struct csr *w,
     return made;
 }
 
+static struct entry entry_of_ways(const struct kernels *kernels, const struct way_key *key)
+{
+    struct entry made = { .of_ways = true, .key = *key };
+
+    snprintf(made.kernels, sizeof made.kernels, "%s", kernels->name);
+    cpu_name(made.cpu);
+    return made;
+}
+
 /* ---- the file ---- */
 
 /* Other versions and other lists of formats have other speeds. */
@@ -119,6 +178,9 @@ static void head_write(FILE *out)
     fprintf(out, "wisp %s weight formats", WISP_VERSION);
     for (unsigned f = 0; weight_format_at(f); f++)
         fprintf(out, " %s", weight_format_at(f)->name);
+    fprintf(out, " ways");
+    for (unsigned way = 0; way < CONVOLUTION_WAYS; way++)
+        fprintf(out, " %s", way_word((enum convolution_way)way));
     fprintf(out, "\n");
 }
 
@@ -244,13 +306,41 @@ bool choice_cache_find(const struct choice_cache *cache, const struct kernels *k
     return false;
 }
 
-void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
-                      const struct choice *choice)
+static void add(struct choice_cache *cache, struct entry entry)
 {
     if (cache->count == CHOICE_CACHE_LINES)
         memmove(cache->entries, cache->entries + 1, --cache->count * sizeof *cache->entries);
-    cache->entries[cache->count++] = entry_of(kernels, w, choice);
+    cache->entries[cache->count++] = entry;
     cache->changed = true;
+}
+
+void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
+                      const struct choice *choice)
+{
+    add(cache, entry_of(kernels, w, choice));
+}
+
+bool choice_cache_find_ways(const struct choice_cache *cache, const struct kernels *kernels, const struct way_key *key,
+                            struct way_choice *out)
+{
+    const struct entry wanted = entry_of_ways(kernels, key);
+
+    for (size_t i = 0; i < cache->count; i++) {
+        if (!entry_is_of(&cache->entries[i], &wanted))
+            continue;
+        *out = cache->entries[i].ways;
+        return true;
+    }
+    return false;
+}
+
+void choice_cache_add_ways(struct choice_cache *cache, const struct kernels *kernels, const struct way_key *key,
+                           const struct way_choice *choice)
+{
+    struct entry made = entry_of_ways(kernels, key);
+
+    made.ways = *choice;
+    add(cache, made);
 }
 
 void choice_cache_set_patience(struct choice_cache *cache, uint64_t ns)

@@ -7,20 +7,23 @@
  * not there; what it says is asked of choice_can() before it is used; all formats give the same bits. It is a line that
  * names version and formats, then a line for each choice:
  *
- *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8
- *   avx512 1000 784 39200 float32 0 5 shared window32 window32 window32 block8 block8 block8 block8 AMD EPYC 9R14
+ *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8 ways samples
+ * samples+ lines ... avx512 1000 784 39200 float32 0 5 shared window32 window32 window32 block8 block8 block8 block8
+ * AMD EPYC 9R14 avx512 convolution 14 14 14 14 3 3 1 1 1 48 48 1 12659 5 lines+ tiles+ tiles tiles ... AMD EPYC 9R14
  *
  * that is kernels, rows, columns, connections, type of the values, first and last class of batches, where the weights
- * stand (residence.h), a format for each class, CPU. One thread at a time; two programs that write it at once lose
- * one's choices, no more.
+ * stand (residence.h), a format for each class, CPU; or, of a convolution, kernels, the numbers of its key, and two
+ * ways for each class (ways.h), CPU. What finds ways asks their layer whether they can be. One thread at a time; two
+ * programs that write it at once lose one's choices, no more.
  */
 #ifndef SPARSE_CHOICE_CACHE_H
 #define SPARSE_CHOICE_CACHE_H
 
 #include "base/clock.h"
 #include "sparse/kernels/choice.h"
+#include "sparse/kernels/ways.h"
 
-enum { CHOICE_CACHE_LINES = 4096, CHOICE_CACHE_BYTES = 1 << 20, CHOICE_FOLDER_MAX = 4000 };
+enum { CHOICE_CACHE_LINES = 4096, CHOICE_CACHE_BYTES = 1 << 21, CHOICE_FOLDER_MAX = 4000 };
 
 #define CHOICE_CACHE_FILE "weight-formats"
 
@@ -46,6 +49,11 @@ bool choice_cache_find(const struct choice_cache *cache, const struct kernels *k
 /* Remembers one; the oldest gives way when there are CHOICE_CACHE_LINES. */
 void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
                       const struct choice *choice);
+/* The same of the ways of a convolution. */
+bool choice_cache_find_ways(const struct choice_cache *cache, const struct kernels *kernels, const struct way_key *key,
+                            struct way_choice *out);
+void choice_cache_add_ways(struct choice_cache *cache, const struct kernels *kernels, const struct way_key *key,
+                           const struct way_choice *choice);
 /* The matrices that come now are of one model, which may take so long in all to be measured; 0: they are not, and what
  * is not known is estimated. Who says nothing has CHOICE_PATIENCE_NS. */
 void choice_cache_set_patience(struct choice_cache *cache, uint64_t ns);

@@ -40,16 +40,31 @@ static bool is_found(const struct choice_cache *cache, const struct kernels *ker
     return true;
 }
 
-/* A folder with one choice in its file. */
+static const struct way_key window = { { 48, 48, 1, 14, 14, 14, 14, 3, 3, 1, 1, 1, 12659, 5 } };
+
+static struct way_choice ways_of(enum convolution_way way)
+{
+    struct way_choice ways;
+
+    for (unsigned k = 0; k < WAY_CLASSES; k++) {
+        ways.first[k] = way;
+        ways.other[k] = k % 2 ? WAY_TILES : WAY_VIEWS;
+    }
+    return ways;
+}
+
+/* A folder with one choice of formats, and one of ways, in its file. */
 static const char *make_folder(void)
 {
     const char *folder = scratch_make();
     const struct choice choice = choice_of(0, 4);
+    const struct way_choice ways = ways_of(WAY_LINES_FULL);
     struct choice_cache *cache;
     struct reason why;
 
     assert_int_equal(choice_cache_open(scratch_path(folder, "new"), &cache), 0);
     choice_cache_add(cache, kernels_find("scalar"), &small, &choice);
+    choice_cache_add_ways(cache, kernels_find("scalar"), &window, &ways);
     assert_ok(choice_cache_save(cache, &why), why);
     choice_cache_free(cache);
     return folder;
@@ -148,6 +163,11 @@ static void test_refused(void **state)
         { "private csr", "near csr", false },
         { "private csr", "shared csr", false },
         { "private csr", "csr", false },
+        { "lines+", "lines++", false },
+        { "lines+ views", "lines+", false },
+        { "convolution 48", "convolution -48", false },
+        { "convolution 48", "convolution", false },
+        { "ways samples", "ways", false },
     };
     const char *folder = make_folder();
     char *path = strdup(scratch_path(folder, "new/" CHOICE_CACHE_FILE)); /* scratch_path() has few buffers */
@@ -171,6 +191,38 @@ static void test_refused(void **state)
     }
     free(text);
     free(path);
+    scratch_remove(folder);
+}
+
+/* Ways of convolutions stand in the same file as formats, each found by its own key. */
+static void test_ways(void **state)
+{
+    const struct kernels *scalar = kernels_find("scalar");
+    const char *folder = make_folder();
+    struct way_key other = window;
+    struct way_choice found;
+    struct choice_cache *cache;
+    struct reason why;
+
+    (void)state;
+    other.numbers[WAY_KEY_NUMBERS - 1]--;
+    for (unsigned way = 0; way < CONVOLUTION_WAYS; way++) {
+        const struct way_choice ways = ways_of((enum convolution_way)way);
+        struct way_key key = window;
+
+        key.numbers[0] = way;
+        assert_int_equal(choice_cache_open(scratch_path(folder, "new"), &cache), 0);
+        assert_false(choice_cache_find_ways(cache, scalar, &key, &found));
+        choice_cache_add_ways(cache, scalar, &key, &ways);
+        assert_ok(choice_cache_save(cache, &why), why);
+        choice_cache_free(cache);
+        assert_int_equal(choice_cache_open(scratch_path(folder, "new"), &cache), 0);
+        assert_true(choice_cache_find_ways(cache, scalar, &key, &found));
+        assert_memory_equal(&found, &ways, sizeof found);
+        assert_false(choice_cache_find_ways(cache, scalar, &other, &found));
+        assert_true(is_found(cache, scalar, &small, 0, 4));
+        choice_cache_free(cache);
+    }
     scratch_remove(folder);
 }
 
@@ -297,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_found_again),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_ways),
         cmocka_unit_test(test_what_cannot_run_is_not_taken),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_where_it_is),
