@@ -135,7 +135,7 @@ struct tile_block {
     const uint16_t *places; /* by connection: which of the columns */
     const float *values;
     /* All rows of the weight by all columns: TILE_TOGETHER rows at a time, of each column a value for each of them, 0
-     * where nothing is; and the columns' places. NULL: the block is run by its connections. */
+     * where nothing is; and the columns' places. NULL: the block is run by its connections alone. */
     const float *full;
     const uint16_t *full_places;
     uint32_t full_columns, full_rows;
@@ -189,6 +189,7 @@ struct tile_run {
     float *y;
     size_t pitch, y_stride, y_step;
     uint32_t vectors, lanes, last;
+    bool full;                      /* by the block's full places, which it has; else by its connections */
     bool begins;                    /* chains begin at the bias; else they go on from what stands there */
     const struct finish *finish;    /* where they end; NULL: they go on, or are stored as they are */
     bool streams;                   /* caches have no room for y, and rows that are whole lines are written past them */

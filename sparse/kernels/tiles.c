@@ -8,9 +8,6 @@
 
 #define NONE UINT32_MAX
 
-/* Connections of a hundred places from which on full blocks are the faster: measured by bench_conv. */
-enum { FULL_PERCENT = 70 };
-
 /* How a weight is cut. */
 struct cutting {
     const struct csr *w;
@@ -18,6 +15,7 @@ struct cutting {
     const struct tile_window *window; /* of vectors; NULL: of positions */
     uint32_t *numbers;                /* by column its number among those that are used, or NONE; of vectors all are */
     uint32_t used, each;              /* numbers: of all, and of a block */
+    bool full;
 };
 
 uint32_t tile_vectors(uint64_t columns)
@@ -158,19 +156,12 @@ static uint64_t full_rows(const struct csr *w)
     return ((uint64_t)w->rows + TILE_TOGETHER - 1) / TILE_TOGETHER * TILE_TOGETHER;
 }
 
-static bool is_full(const struct cutting *cutting)
-{
-    const struct csr *w = cutting->w;
-
-    return w->count && w->count * 100 >= (uint64_t)cutting->used * w->rows * FULL_PERCENT;
-}
-
 static int allocate_full(const struct cutting *cutting, struct tiles *t)
 {
     const uint64_t floats = full_rows(cutting->w) * cutting->used;
 
-    t->full = memory_zalloc(floats, sizeof *t->full);
-    t->full_places = calloc(cutting->used, sizeof *t->full_places);
+    t->full = memory_zalloc(MAX(floats, 1), sizeof *t->full);
+    t->full_places = calloc(MAX(cutting->used, 1u), sizeof *t->full_places);
     t->gaps = cutting->w->count < (uint64_t)cutting->used * cutting->w->rows;
     t->memory += floats * sizeof *t->full + cutting->used * sizeof *t->full_places;
     return t->full && t->full_places ? 0 : -ENOMEM;
@@ -240,7 +231,7 @@ static int make(struct cutting cutting, uint32_t vectors, struct tiles **out)
         tiles->block_count = MAX((cutting.used + cutting.each - 1) / MAX(cutting.each, 1u), 1u);
         result = allocate(tiles, cutting.used, count_rows(&cutting, tiles->block_count), cutting.w->count);
     }
-    if (!result && is_full(&cutting))
+    if (!result && cutting.full)
         result = allocate_full(&cutting, tiles);
     if (!result)
         cut(&cutting, at, tiles);
@@ -254,20 +245,21 @@ static int make(struct cutting cutting, uint32_t vectors, struct tiles **out)
     return 0;
 }
 
-int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles **out)
+int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, bool full, struct tiles **out)
 {
-    return make((struct cutting){ .w = w, .taps = taps, .each = TILE_PANEL_FLOATS / (vectors * PACK_LANES) }, vectors,
-                out);
+    return make(
+        (struct cutting){ .w = w, .taps = taps, .each = TILE_PANEL_FLOATS / (vectors * PACK_LANES), .full = full },
+        vectors, out);
 }
 
-int tiles_new_vectors(const struct csr *w, const struct tile_window *window, struct tiles **out)
+int tiles_new_vectors(const struct csr *w, const struct tile_window *window, bool full, struct tiles **out)
 {
     const uint32_t taps = window->height * window->width;
     const uint32_t room = PACK_LANES * window->height * tile_line_vectors(window);
     const uint32_t channels = TILE_PANEL_FLOATS / MAX(room, 1u);
 
-    return make((struct cutting){ .w = w, .taps = taps, .window = window, .each = channels * taps }, TILE_VECTORS_MAX,
-                out);
+    return make((struct cutting){ .w = w, .taps = taps, .window = window, .each = channels * taps, .full = full },
+                TILE_VECTORS_MAX, out);
 }
 
 struct tiles *tiles_free(struct tiles *tiles)

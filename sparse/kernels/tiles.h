@@ -6,10 +6,11 @@
  *
  * Columns without a connection are left out. Immutable once made.
  *
- * Where nearly all connections are there, blocks are full besides: they have a value for each row and column, 0 where
- * nothing is, and are run as a dense product is, an input for several rows at a time. A 0 times a finite input leaves a
- * chain alone unless it is itself 0, whose sign it may change, and times another makes it NaN, which stays: so a sum
- * that is neither 0 nor NaN has the bits of its connections alone. The others, few, are run again by those.
+ * Blocks may be full besides: they have a value for each row and column, 0 where nothing is, and can be run as a dense
+ * product is, an input for several rows at a time: whether that is faster is the clock's to say. A 0 times a finite
+ * input leaves a chain alone unless it is itself 0, whose sign it may change, and times another makes it NaN, which
+ * stays: so a sum that is neither 0 nor NaN has the bits of its connections alone. The others, few, are run again by
+ * those.
  */
 #ifndef SPARSE_KERNELS_TILES_H
 #define SPARSE_KERNELS_TILES_H
@@ -55,17 +56,17 @@ struct tiles {
     struct tile_row *rows;
     uint16_t *places;
     float *values;
-    float *full; /* NULL: they are run by their connections */
+    float *full; /* NULL: they can only be run by their connections */
     uint16_t *full_places;
     bool gaps; /* of full blocks some places have no connection: sums are looked at (tile_run.doubts) */
     size_t memory;
 };
 
-/* Of a weight of at most TILE_ROWS_MAX rows, and `taps` columns a channel. -ENOMEM. */
-int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, struct tiles **out);
+/* Of a weight of at most TILE_ROWS_MAX rows, and `taps` columns a channel; `full`: with full blocks. -ENOMEM. */
+int tiles_new(const struct csr *w, uint32_t taps, uint32_t vectors, bool full, struct tiles **out);
 /* The same for tiles of vectors: places count vectors of such channels, and a block's columns are channels, of tap 0.
  */
-int tiles_new_vectors(const struct csr *w, const struct tile_window *window, struct tiles **out);
+int tiles_new_vectors(const struct csr *w, const struct tile_window *window, bool full, struct tiles **out);
 struct tiles *tiles_free(struct tiles *tiles); /* accepts NULL; returns NULL */
 
 /* How wide tiles of so many columns are best: the fewest lanes stay empty, and of equals the widest. */

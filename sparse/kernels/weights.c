@@ -10,6 +10,7 @@
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
 #include "sparse/kernels/tiles.h"
+#include "sparse/kernels/ways.h"
 #include "sparse/kernels/weights.h"
 
 /* Some rows, packed by themselves. */
@@ -24,8 +25,10 @@ struct weights {
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
     struct tiles *tiles, *samples, *lines;     /* of positions, of samples and of lines; NULL: none were cut */
-    struct csr regrouped;                      /* CSR_NULL: it was not */
-    struct block *blocks;                      /* NULL: it was not split */
+    struct way_choice ways;
+    bool has_ways;
+    struct csr regrouped; /* CSR_NULL: it was not */
+    struct block *blocks; /* NULL: it was not split */
     uint32_t block_count;
     enum residence residence;
     bool fixed; /* made to serve: values stand still, and the matrix may move when it is not read any more */
@@ -134,33 +137,49 @@ int weights_bare(const struct kernels *kernels, struct weights **out)
     return 0;
 }
 
-int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, uint64_t columns)
+int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, uint64_t columns, bool full)
 {
-    int result = tiles_new(w, taps, tile_vectors(columns), &weights->tiles);
+    int result = tiles_new(w, taps, tile_vectors(columns), full, &weights->tiles);
 
     if (!result)
         weights->memory += weights->tiles->memory;
     return result;
 }
 
-static int tile_vectors_of(struct weights *weights, const struct csr *w, const struct tile_window *window,
+static int tile_vectors_of(struct weights *weights, const struct csr *w, const struct tile_window *window, bool full,
                            struct tiles **tiles)
 {
-    int result = tiles_new_vectors(w, window, tiles);
+    int result = tiles_new_vectors(w, window, full, tiles);
 
     if (!result)
         weights->memory += (*tiles)->memory;
     return result;
 }
 
-int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window)
+int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window, bool full)
 {
-    return tile_vectors_of(weights, w, window, &weights->samples);
+    return tile_vectors_of(weights, w, window, full, &weights->samples);
 }
 
-int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window)
+int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window, bool full)
 {
-    return tile_vectors_of(weights, w, window, &weights->lines);
+    return tile_vectors_of(weights, w, window, full, &weights->lines);
+}
+
+void weights_drop_tiles(struct weights *weights)
+{
+    struct tiles **const all[] = { &weights->tiles, &weights->samples, &weights->lines };
+
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        weights->memory -= *all[i] ? (*all[i])->memory : 0;
+        *all[i] = tiles_free(*all[i]);
+    }
+}
+
+void weights_set_ways(struct weights *weights, const struct way_choice *choice)
+{
+    weights->ways = *choice;
+    weights->has_ways = true;
 }
 
 /* starts[i + 1] is where the next connection of row i goes, and in the end where row i + 1 begins. */
@@ -230,6 +249,11 @@ const struct tiles *weights_sample_tiles(const struct weights *weights)
 const struct tiles *weights_line_tiles(const struct weights *weights)
 {
     return weights->lines;
+}
+
+const struct way_choice *weights_ways(const struct weights *weights)
+{
+    return weights->has_ways ? &weights->ways : NULL;
 }
 
 const struct csr *weights_regrouped(const struct weights *weights)

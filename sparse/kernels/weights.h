@@ -15,6 +15,7 @@ struct weights;
 struct choice_cache;
 struct tiles;
 struct tile_window;
+struct way_choice;
 
 /* What weights are chosen for. */
 struct weights_use {
@@ -32,11 +33,15 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
 /* To serve what runs by tiles alone: no format, and the matrix is not read any more. -ENOMEM. */
 int weights_bare(const struct kernels *kernels, struct weights **out);
 /* Besides, cut for tiles of positions (tiles.h): w's columns go by channel and tap, and it is multiplied with so many
- * columns. -ENOMEM. */
-int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, uint64_t columns);
+ * columns; `full`: with full blocks. -ENOMEM. */
+int weights_tile(struct weights *weights, const struct csr *w, uint32_t taps, uint64_t columns, bool full);
 /* Besides, for tiles of samples, and of lines. -ENOMEM. */
-int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window);
-int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window);
+int weights_tile_samples(struct weights *weights, const struct csr *w, const struct tile_window *window, bool full);
+int weights_tile_lines(struct weights *weights, const struct csr *w, const struct tile_window *window, bool full);
+/* Takes all tiles away again. */
+void weights_drop_tiles(struct weights *weights);
+/* Which way it goes by class of batch, for who makes them and asks for it again. */
+void weights_set_ways(struct weights *weights, const struct way_choice *choice);
 /* Besides, for what writes by phases: the connections of row r in column j are row phases[j] * rows + r of another
  * matrix, in their order. -EOVERFLOW, -ENOMEM. */
 int weights_regroup(struct weights *weights, const struct csr *w, const uint32_t *phases, uint32_t phase_count);
@@ -62,6 +67,7 @@ const struct csc *weights_columns(const struct weights *weights);
 const struct tiles *weights_tiles(const struct weights *weights);
 const struct tiles *weights_sample_tiles(const struct weights *weights);
 const struct tiles *weights_line_tiles(const struct weights *weights);
+const struct way_choice *weights_ways(const struct weights *weights);
 const struct csr *weights_regrouped(const struct weights *weights);
 
 /* Bytes of what was packed, and of the index. */

@@ -20,7 +20,9 @@
 #ifndef SPARSE_LAYERS_CONVOLUTION_H
 #define SPARSE_LAYERS_CONVOLUTION_H
 
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/tiles.h"
+#include "sparse/kernels/ways.h"
 #include "sparse/layers/layer.h"
 #include "sparse/layers/window.h"
 
@@ -32,6 +34,7 @@ struct convolution {
     const float *bias; /* NULL: none */
     /* Of gather() without `add`, which then is no product: what becomes of its sums. NULL: nothing */
     const struct finish *finish;
+    bool full;                   /* of tiles: by their full blocks (tiles.h), which there are */
     struct window window;        /* over the picture; its places are the positions */
     uint32_t picture, positions; /* channels */
     uint32_t groups;             /* divides both: of channels that have connections with one another */
@@ -63,7 +66,9 @@ bool convolution_is_product(const struct convolution *c);
 
 /* ---- by tiles, to serve (convolution_tiles.c) ---- */
 
-/* Whether gather() is better done by tiles: of the weight, rows, columns and count matter. */
+/* Whether it can be, and whether gather() is reckoned to be better done so: of the weight, rows, columns and count
+ * matter. */
+bool convolution_can_tiles(const struct convolution *c);
 bool convolution_is_tiled(const struct convolution *c);
 /* As convolution_scratch(), and convolution_gather() without `add`, to the bit. */
 bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes);
@@ -72,10 +77,10 @@ void convolution_tile(const struct convolution *c, const struct tiles *tiles, co
 
 /* ---- by tiles of samples, to serve batches (convolution_samples.c) ---- */
 
-enum { CONVOLUTION_SAMPLES_LEAST = PACK_LANES * 3 / 4 }; /* of a batch: that so many lanes count */
-
-/* Whether it can be, and whether gather() is better done so: of the weight, rows, columns and count matter. */
+/* Whether it can be, and whether gather() is reckoned to be better done so: of the weight, rows, columns and count
+ * matter. */
 bool convolution_can_samples(const struct convolution *c);
+bool convolution_may_samples(const struct convolution *c);
 bool convolution_is_samples(const struct convolution *c);
 struct tile_window convolution_window(const struct convolution *c);
 /* As convolution_scratch(), and convolution_gather() without `add`, to the bit; `tiles` by tiles_new_vectors(). */
@@ -85,8 +90,9 @@ void convolution_samples(const struct convolution *c, const struct tiles *tiles,
 
 /* ---- by tiles of lines, to serve what is no batch (convolution_lines.c) ---- */
 
-/* As of samples; tiles by tiles_new_vectors(). */
+/* As of samples; with so many samples, too. Tiles by tiles_new_vectors(). */
 bool convolution_can_lines(const struct convolution *c);
+bool convolution_may_lines(const struct convolution *c);
 bool convolution_is_lines(const struct convolution *c);
 struct tile_window convolution_lines_window(const struct convolution *c);
 bool convolution_lines_scratch(const struct convolution *c, uint64_t *bytes);
@@ -95,8 +101,10 @@ void convolution_lines(const struct convolution *c, const struct tiles *tiles, c
 
 /* ---- on the picture as it stands (convolution_direct.c) ---- */
 
-/* Whether it can be, and whether gather() is better done so: of the weight, rows and count matter. */
+/* Whether it can be, whether that may be worth it, and whether gather() is reckoned to be better done so: of the
+ * weight, rows and count matter. */
 bool convolution_can_direct(const struct convolution *c);
+bool convolution_may_direct(const struct convolution *c);
 bool convolution_is_direct(const struct convolution *c);
 /* As convolution_scratch(), and convolution_gather() without `add`, to the bit. A part owns channels of positions. */
 bool convolution_direct_scratch(const struct convolution *c, uint64_t *bytes);
@@ -104,25 +112,28 @@ void convolution_direct(const struct convolution *c, const float *picture, float
 
 /* ---- what the kinds have in common ---- */
 
-/* The ways that gather() goes to serve, and spread(). */
-enum convolution_way {
-    WAY_SAMPLES,
-    WAY_LINES,
-    WAY_TILES,
-    WAY_PRODUCT, /* formats */
-    WAY_DIRECT,
-    WAY_VIEWS,
-    CONVOLUTION_WAYS,
-};
-
-/* The best for its batch. */
-enum convolution_way convolution_way(const struct convolution *c);
-/* Which are the best for some batch of up to that of the convolution. */
-void convolution_ways(const struct convolution *c, bool ways[CONVOLUTION_WAYS]);
-/* The same of what the weights were made for. */
+/* Whether gather(), or spread(), can go a way with the batch that it has, and it may be worth to ask the clock. */
+bool convolution_can(const struct convolution *c, enum convolution_way way);
+/* The ways that batches of up to the convolution's may go, whatever is chosen. */
+void convolution_candidates(const struct convolution *c, bool ways[CONVOLUTION_WAYS]);
+/* Whether each batch of up to the convolution's can go a way of its class. */
+bool convolution_can_choice(const struct convolution *c, const struct way_choice *choice);
+/* What a choice is where nobody asks the clock: reckoned from shape and count. */
+struct way_choice convolution_estimate(const struct convolution *c);
+/* Which way a batch goes, by the choice that the weights were made for. */
 enum convolution_way convolution_way_with(const struct convolution *c, const struct weights *weights);
-/* Makes what these run on, with c's kernels; of a product besides what *weights has, which was made. -ENOMEM. */
-int convolution_weights(const struct convolution *c, struct weights **weights);
+/* Makes what some ways run on; of a product besides what *weights has, which was made. -ENOMEM. */
+int convolution_cut(const struct convolution *c, const bool used[CONVOLUTION_WAYS], struct weights **weights);
+/* The same for a choice, with c's kernels; of a product besides what *weights has, which was made. -ENOMEM. */
+int convolution_weights(const struct convolution *c, const struct way_choice *choice, struct weights **weights);
+/* Whether there is a choice: a transposed one has one way. */
+bool convolution_has_choice(const struct convolution *c);
+/* The choice that the cache knows, or measures while it has patience and tells it, or estimates; no cache: that.
+ * `formats` are a product's weights, else NULL (convolution_choice.c). -ENOMEM, -EOVERFLOW. */
+int convolution_choose(const struct convolution *c, struct choice_cache *cache, struct weights *formats,
+                       struct way_choice *out);
+/* As convolution_scratch(), of what convolution_serve() may do, whatever is chosen. */
+bool convolution_serve_scratch(const struct convolution *c, uint64_t *bytes);
 /* What forward() is: positions = bias + what the connections bring from the picture; or transposed, the picture from
  * them. */
 void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,

@@ -33,7 +33,8 @@ static void run_blocks(struct tile_work *work, const unsigned char *again)
         work->run.begins = b == 0;
         work->run.streams = last && work->streams;
         work->run.finish = last ? work->finish : NULL;
-        work->run.doubts = last && tiles->gaps && !again ? work->doubts : NULL;
+        work->run.full = work->full && !again;
+        work->run.doubts = last && tiles->gaps && work->run.full ? work->doubts : NULL;
         if (work->ahead)
             look_ahead(work, b, &ahead);
         work->kernels->tile_fill(&work->fill, work->panel);
@@ -48,11 +49,12 @@ size_t convolution_doubts(const struct csr *w)
 
 void convolution_blocks(struct tile_work *work)
 {
+    const bool gapped = work->full && work->tiles->gaps;
     const uint32_t rows = work->tiles->blocks[0].full_rows; /* of full blocks, which are all or none */
 
-    if (work->tiles->gaps)
+    if (gapped)
         memset(work->doubts, 0, rows);
     run_blocks(work, NULL);
-    if (work->tiles->gaps && memchr(work->doubts, 1, rows))
+    if (gapped && memchr(work->doubts, 1, rows))
         run_blocks(work, work->doubts);
 }

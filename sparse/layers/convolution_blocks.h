@@ -15,6 +15,7 @@ struct tile_work {
     const struct finish *finish; /* NULL: none */
     float *panel;
     unsigned char *doubts; /* a byte for each row of the weight */
+    bool full;             /* by full blocks, which there are */
     bool streams;          /* what is written last is written past the caches */
     /* The first of the inputs, from which on each block's are fetched while the one before runs; NULL: filling does.
      */

@@ -51,12 +51,16 @@ bool convolution_can_direct(const struct convolution *c)
     return !c->transposed && window_taps(&c->window) <= TAPS_MAX && lane_step(c) <= 2;
 }
 
+bool convolution_may_direct(const struct convolution *c)
+{
+    return convolution_can_direct(c) && c->groups > 1 && (order_of(c) != ORDER_SAMPLES || c->batch >= LANES_LEAST);
+}
+
 bool convolution_is_direct(const struct convolution *c)
 {
     const struct csr *w = c->weight;
 
-    return convolution_can_direct(c) && c->groups > 1 && (order_of(c) != ORDER_SAMPLES || c->batch >= LANES_LEAST) &&
-           w->count / (c->batch == 1 ? USES_ONE : USES_MANY) <= w->rows;
+    return convolution_may_direct(c) && w->count / (c->batch == 1 ? USES_ONE : USES_MANY) <= w->rows;
 }
 
 /* ---- chunks ---- */

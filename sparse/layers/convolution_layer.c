@@ -45,15 +45,10 @@ struct convolution convolution_of_layer(const struct layer *layer, const struct 
 }
 
 /* Views, tiles, or both; or the picture as it stands, which one sample may be for and more not. */
-static bool forward_needs(const struct layer_setup *setup, const struct convolution *c, uint64_t *bytes)
+static bool ways_scratch(const struct convolution *c, const bool ways[CONVOLUTION_WAYS], uint64_t *bytes)
 {
-    bool ways[CONVOLUTION_WAYS] = { false };
     uint64_t samples = 0, lines = 0, tiles = 0, direct = 0;
 
-    if (setup->mode == LAYER_SERVE)
-        convolution_ways(c, ways);
-    else
-        ways[convolution_is_product(c) ? WAY_PRODUCT : WAY_VIEWS] = true;
     if (ways[WAY_VIEWS] && !add_need(c, c->transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, bytes))
         return false;
     if ((ways[WAY_SAMPLES] && !convolution_samples_scratch(c, &samples)) ||
@@ -63,6 +58,25 @@ static bool forward_needs(const struct layer_setup *setup, const struct convolut
         return false;
     *bytes = MAX(*bytes, MAX(MAX(samples, lines), MAX(tiles, direct)));
     return true;
+}
+
+bool convolution_serve_scratch(const struct convolution *c, uint64_t *bytes)
+{
+    bool ways[CONVOLUTION_WAYS];
+
+    *bytes = 0;
+    convolution_candidates(c, ways);
+    return ways_scratch(c, ways, bytes);
+}
+
+static bool forward_needs(const struct layer_setup *setup, const struct convolution *c, uint64_t *bytes)
+{
+    bool ways[CONVOLUTION_WAYS] = { false };
+
+    if (setup->mode == LAYER_SERVE)
+        return convolution_serve_scratch(c, bytes);
+    ways[convolution_is_product(c) ? WAY_PRODUCT : WAY_VIEWS] = true;
+    return ways_scratch(c, ways, bytes);
 }
 
 int convolution_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
@@ -105,15 +119,19 @@ void convolution_serve(const struct convolution *c, const struct weights *weight
 {
     const struct product product = { .bias = c->bias, .x = in, .y = out, .n = window_positions(&c->window) * c->batch };
 
-    switch (convolution_way_with(c, weights)) {
+    const enum convolution_way way = convolution_way_with(c, weights);
+    struct convolution own = *c;
+
+    own.full = way_is_full(way);
+    switch (way_sparse(way)) {
     case WAY_SAMPLES:
-        convolution_samples(c, weights_sample_tiles(weights), in, out, scratch);
+        convolution_samples(&own, weights_sample_tiles(weights), in, out, scratch);
         break;
     case WAY_LINES:
-        convolution_lines(c, weights_line_tiles(weights), in, out, scratch);
+        convolution_lines(&own, weights_line_tiles(weights), in, out, scratch);
         break;
     case WAY_TILES:
-        convolution_tile(c, weights_tiles(weights), in, out, scratch);
+        convolution_tile(&own, weights_tiles(weights), in, out, scratch);
         break;
     case WAY_PRODUCT:
         weights_run(weights, &product, c->part, c->parts);

@@ -52,6 +52,11 @@ static bool has_whole_vectors(const struct convolution *c)
     return line_floats(c) <= PACK_LANES || line_floats(c) % PACK_LANES == 0;
 }
 
+bool convolution_may_lines(const struct convolution *c)
+{
+    return convolution_can_lines(c) && has_whole_vectors(c) && c->window.out_height >= LINES_LEAST;
+}
+
 /* Lines whose last lanes are empty cost steps, and positions a copy for each tap. */
 bool convolution_is_lines(const struct convolution *c)
 {
@@ -62,7 +67,7 @@ bool convolution_is_lines(const struct convolution *c)
     const double lines = parts_of(line_floats(c), PACK_LANES) * (w->out_height * uses + COPY * copied);
     const double positions = parts_of(w->out_height * line_floats(c), PACK_LANES) * (uses + COPY_POSITIONS * taps);
 
-    return convolution_can_lines(c) && has_whole_vectors(c) && w->out_height >= LINES_LEAST &&
+    return convolution_may_lines(c) &&
            c->weight->count / (c->batch < MANY ? USES_FEW : USES_MANY) >= c->weight->columns && lines < positions;
 }
 

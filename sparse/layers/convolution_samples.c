@@ -22,14 +22,14 @@ bool convolution_can_samples(const struct convolution *c)
     return vectors_can(c, &window);
 }
 
-static bool are_full(size_t batch)
+bool convolution_may_samples(const struct convolution *c)
 {
-    return batch >= (batch + PACK_LANES - 1) / PACK_LANES * CONVOLUTION_SAMPLES_LEAST;
+    return convolution_can_samples(c) && way_fills_vectors(c->batch);
 }
 
 bool convolution_is_samples(const struct convolution *c)
 {
-    return convolution_can_samples(c) && are_full(c->batch) && c->weight->count / USES >= c->weight->columns;
+    return convolution_may_samples(c) && c->weight->count / USES >= c->weight->columns;
 }
 
 bool convolution_samples_scratch(const struct convolution *c, uint64_t *bytes)

@@ -42,14 +42,19 @@ static bool is_tiled_product(const struct convolution *c)
     return (picture_floats(c) + positions_floats(c)) * sizeof(float) >= PRODUCT_BYTES;
 }
 
+bool convolution_can_tiles(const struct convolution *c)
+{
+    return !c->transposed && c->groups == 1 && window_taps(&c->window) <= TILE_TAPS_MAX &&
+           c->weight->rows <= TILE_ROWS_MAX;
+}
+
 bool convolution_is_tiled(const struct convolution *c)
 {
     const struct csr *w = c->weight;
 
     if (convolution_is_product(c))
-        return is_tiled_product(c) && w->rows <= TILE_ROWS_MAX;
-    return !c->transposed && c->groups == 1 && window_taps(&c->window) <= TILE_TAPS_MAX && w->rows <= TILE_ROWS_MAX &&
-           w->count / (c->batch < MANY ? USES_FEW : USES_MANY) >= w->columns;
+        return is_tiled_product(c) && convolution_can_tiles(c);
+    return convolution_can_tiles(c) && w->count / (c->batch < MANY ? USES_FEW : USES_MANY) >= w->columns;
 }
 
 /* ---- what a tile reads ---- */
@@ -258,9 +263,12 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
 {
     const size_t pitch = (count + PACK_LANES - 1) / PACK_LANES * PACK_LANES;
     const bool product = convolution_is_product(c), phased = is_phased(&c->window);
-    struct tile_work work = {
-        .kernels = c->kernels, .tiles = tiles, .finish = c->finish, .panel = a->panel, .doubts = a->doubts
-    };
+    struct tile_work work = { .kernels = c->kernels,
+                              .tiles = tiles,
+                              .finish = c->finish,
+                              .panel = a->panel,
+                              .doubts = a->doubts,
+                              .full = c->full };
 
     work.fill = (struct tile_fill){ .masks = phased || is_run(&c->window) ? a->masks : NULL,
                                     .masks_pitch = TILE_VECTORS_MAX,

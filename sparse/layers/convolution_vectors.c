@@ -38,7 +38,9 @@ bool vectors_scratch(const struct convolution *c, uint64_t *bytes)
 void vectors_run(const struct convolution *c, const struct tiles *tiles, const struct vector_tile *tile,
                  const float *picture, float *positions, void *scratch)
 {
-    struct tile_work work = { .kernels = c->kernels, .tiles = tiles, .finish = c->finish, .panel = scratch };
+    struct tile_work work = {
+        .kernels = c->kernels, .tiles = tiles, .finish = c->finish, .panel = scratch, .full = c->full
+    };
 
     work.doubts = (unsigned char *)(work.panel + TILE_PANEL_ROOM);
     work.fill = (struct tile_fill){ .x = picture,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which way a convolution goes, by its shape, its weight and its batch.
+ * Which ways a convolution can go, by its shape, its weight and its batch; which it goes where nobody asks the clock;
+ * and what it needs for those that were chosen.
  */
 #include <errno.h>
 
@@ -12,6 +13,17 @@
 /* Batches beyond change nothing but whether a product is more than caches hold. */
 enum { BATCHES = 4 * PACK_LANES };
 
+/* Connections of a hundred places from which on full blocks are worth a trial, and reckoned to be the faster: measured
+ * by bench_conv. And connections of a column, on average, from which on any tiles are worth one. */
+enum { FULL_LEAST_PERCENT = 20, FULL_PERCENT = 70, USES_LEAST = 2 };
+
+static bool has_percent(const struct convolution *c, unsigned percent)
+{
+    const struct csr *w = c->weight;
+
+    return w->count && w->count * 100 >= (uint64_t)w->columns * w->rows * percent;
+}
+
 /* Without tiles. */
 static enum convolution_way plain_way(const struct convolution *c)
 {
@@ -20,25 +32,95 @@ static enum convolution_way plain_way(const struct convolution *c)
     return convolution_is_direct(c) ? WAY_DIRECT : WAY_VIEWS;
 }
 
-enum convolution_way convolution_way(const struct convolution *c)
+static bool may_tiles(const struct convolution *c)
 {
-    if (convolution_is_samples(c))
-        return WAY_SAMPLES;
-    if (convolution_is_lines(c))
-        return WAY_LINES;
-    return convolution_is_tiled(c) ? WAY_TILES : plain_way(c);
+    return c->weight->count / USES_LEAST >= c->weight->columns;
 }
 
-/* Of a product besides what it runs in with less: of a sequence there may be fewer positions than here. */
-void convolution_ways(const struct convolution *c, bool ways[CONVOLUTION_WAYS])
+bool convolution_can(const struct convolution *c, enum convolution_way way)
+{
+    if (way_is_full(way) && !has_percent(c, FULL_LEAST_PERCENT))
+        return false;
+    switch (way_sparse(way)) {
+    case WAY_SAMPLES:
+        return may_tiles(c) && convolution_may_samples(c);
+    case WAY_LINES:
+        return may_tiles(c) && convolution_may_lines(c);
+    case WAY_TILES:
+        return may_tiles(c) && convolution_can_tiles(c);
+    case WAY_PRODUCT:
+        return convolution_is_product(c);
+    case WAY_DIRECT:
+        return !convolution_is_product(c) && convolution_may_direct(c);
+    default:
+        return !convolution_is_product(c);
+    }
+}
+
+/* Each batch of up to the convolution's, with which something is different. */
+static size_t batches_of(const struct convolution *c)
+{
+    return MIN(c->batch, (size_t)BATCHES);
+}
+
+void convolution_candidates(const struct convolution *c, bool ways[CONVOLUTION_WAYS])
 {
     struct convolution smaller = *c;
 
-    for (size_t w = 0; w < CONVOLUTION_WAYS; w++)
-        ways[w] = w == WAY_PRODUCT && convolution_is_product(c);
-    ways[convolution_way(c)] = true;
-    for (smaller.batch = 1; smaller.batch < MIN(c->batch, (size_t)BATCHES); smaller.batch++)
-        ways[convolution_way(&smaller)] = true;
+    for (unsigned way = 0; way < CONVOLUTION_WAYS; way++) {
+        ways[way] = convolution_can(c, (enum convolution_way)way);
+        for (smaller.batch = 1; smaller.batch <= batches_of(c) && !ways[way]; smaller.batch++)
+            ways[way] = convolution_can(&smaller, (enum convolution_way)way);
+    }
+    ways[WAY_TILES] = ways[WAY_TILES] || convolution_is_tiled(c);
+}
+
+bool convolution_can_choice(const struct convolution *c, const struct way_choice *choice)
+{
+    struct convolution smaller = *c;
+
+    for (smaller.batch = 1; smaller.batch <= batches_of(c); smaller.batch++) {
+        const unsigned way_class = way_class_of(smaller.batch);
+
+        if (!convolution_can(&smaller, choice->first[way_class]) &&
+            !convolution_can(&smaller, choice->other[way_class]))
+            return false;
+    }
+    return true;
+}
+
+/* By full blocks, where these are tiles and it is nearly full. */
+static enum convolution_way filled(const struct convolution *c, enum convolution_way way)
+{
+    return way_sparse(way) < WAY_PRODUCT && has_percent(c, FULL_PERCENT) ? (enum convolution_way)(way + 1) : way;
+}
+
+static enum convolution_way estimate(const struct convolution *c, bool any_batch)
+{
+    if (!any_batch && convolution_is_samples(c))
+        return filled(c, WAY_SAMPLES);
+    if (!any_batch && convolution_is_lines(c))
+        return filled(c, WAY_LINES);
+    return !convolution_is_product(c) && convolution_is_tiled(c) ? filled(c, WAY_TILES) : plain_way(c);
+}
+
+struct way_choice convolution_estimate(const struct convolution *c)
+{
+    struct way_choice choice;
+
+    for (unsigned way_class = 0; way_class < WAY_CLASSES; way_class++) {
+        struct convolution one = *c;
+
+        one.batch = way_class_batch(way_class);
+        choice.first[way_class] = estimate(&one, false);
+        choice.other[way_class] = estimate(&one, true);
+    }
+    return choice;
+}
+
+bool convolution_has_choice(const struct convolution *c)
+{
+    return !c->transposed;
 }
 
 /* Formats do not, nor what writes apart first. */
@@ -47,25 +129,17 @@ bool convolution_finishes(const struct convolution *c)
     return !c->transposed && !convolution_is_product(c);
 }
 
-static const struct tiles *tiles_of(const struct weights *weights, enum convolution_way way)
-{
-    switch (way) {
-    case WAY_SAMPLES:
-        return weights_sample_tiles(weights);
-    case WAY_LINES:
-        return weights_line_tiles(weights);
-    case WAY_TILES:
-        return weights_tiles(weights);
-    default:
-        return NULL;
-    }
-}
-
+/* A product that is more than caches hold goes by tiles, with whatever batch that comes to be. */
 enum convolution_way convolution_way_with(const struct convolution *c, const struct weights *weights)
 {
-    const enum convolution_way way = convolution_way(c);
+    const struct way_choice *choice = weights_ways(weights);
+    const unsigned way_class = way_class_of(c->batch);
 
-    return tiles_of(weights, way) ? way : plain_way(c);
+    if (!choice)
+        return plain_way(c);
+    if (convolution_is_product(c) && convolution_is_tiled(c) && weights_tiles(weights))
+        return weights_tiles(weights)->full ? WAY_TILES_FULL : WAY_TILES;
+    return convolution_can(c, choice->first[way_class]) ? choice->first[way_class] : choice->other[way_class];
 }
 
 /* What spreads by phases: its weight in their order, which each pass would have to bring it into. */
@@ -82,43 +156,61 @@ static int weights_by_phases(const struct convolution *c, struct weights **weigh
     return weights_regroup(*weights, c->weight, phases, convolution_phases(&c->window));
 }
 
-int convolution_weights(const struct convolution *c, struct weights **weights)
+/* What some class of batches goes; of a product tiles besides where it is large. */
+static void find_used(const struct convolution *c, const struct way_choice *choice, bool used[CONVOLUTION_WAYS])
+{
+    const bool large = convolution_is_product(c) && convolution_is_tiled(c);
+
+    for (unsigned way = 0; way < CONVOLUTION_WAYS; way++)
+        used[way] = false;
+    for (unsigned way_class = 0; way_class <= way_class_last(c->batch); way_class++)
+        used[choice->first[way_class]] = used[choice->other[way_class]] = true;
+    used[WAY_TILES] = used[WAY_TILES] || large;
+    used[WAY_TILES_FULL] = used[WAY_TILES_FULL] || (large && has_percent(c, FULL_PERCENT));
+}
+
+static int cut_tiles(const struct convolution *c, const bool used[CONVOLUTION_WAYS], struct weights *weights)
 {
     const struct tile_window samples = convolution_window(c), lines = convolution_lines_window(c);
-    const bool product = convolution_is_product(c);
-    const uint64_t positions = window_positions(&c->window);
-    bool ways[CONVOLUTION_WAYS];
+    const uint64_t positions = window_positions(&c->window) * (convolution_is_product(c) ? c->batch : 1);
     int result = 0;
+
+    if (used[WAY_TILES] || used[WAY_TILES_FULL])
+        result = weights_tile(weights, c->weight, (uint32_t)window_taps(&c->window), positions, used[WAY_TILES_FULL]);
+    if (!result && (used[WAY_SAMPLES] || used[WAY_SAMPLES_FULL]))
+        result = weights_tile_samples(weights, c->weight, &samples, used[WAY_SAMPLES_FULL]);
+    if (!result && (used[WAY_LINES] || used[WAY_LINES_FULL]))
+        result = weights_tile_lines(weights, c->weight, &lines, used[WAY_LINES_FULL]);
+    return result;
+}
+
+int convolution_cut(const struct convolution *c, const bool used[CONVOLUTION_WAYS], struct weights **weights)
+{
+    int result = 0;
+
+    if (!convolution_is_product(c))
+        result = used[WAY_DIRECT] || used[WAY_VIEWS] ? weights_borrow(c->kernels, c->weight, weights)
+                                                     : weights_bare(c->kernels, weights);
+    return result ? result : cut_tiles(c, used, *weights);
+}
+
+int convolution_weights(const struct convolution *c, const struct way_choice *choice, struct weights **weights)
+{
+    bool used[CONVOLUTION_WAYS];
+    int result;
 
     if (c->transposed && convolution_phases(&c->window) > 1)
         return weights_by_phases(c, weights);
-    convolution_ways(c, ways);
-    if (!product)
-        result = ways[WAY_DIRECT] || ways[WAY_VIEWS] ? weights_borrow(c->kernels, c->weight, weights)
-                                                     : weights_bare(c->kernels, weights);
-    if (!result && ways[WAY_TILES])
-        result = weights_tile(*weights, c->weight, (uint32_t)window_taps(&c->window),
-                              product ? positions * c->batch : positions);
-    if (!result && ways[WAY_SAMPLES])
-        result = weights_tile_samples(*weights, c->weight, &samples);
-    if (!result && ways[WAY_LINES])
-        result = weights_tile_lines(*weights, c->weight, &lines);
+    find_used(c, choice, used);
+    result = convolution_cut(c, used, weights);
+    if (!result)
+        weights_set_ways(*weights, choice);
     return result;
 }
 
 const char *convolution_kernel(const struct convolution *c, const struct weights *weights)
 {
-    static const char *const names[CONVOLUTION_WAYS][2] = {
-        [WAY_SAMPLES] = { "tiles of samples", "dense tiles of samples" },
-        [WAY_LINES] = { "tiles of lines", "dense tiles of lines" },
-        [WAY_TILES] = { "tiles", "dense tiles" },
-        [WAY_DIRECT] = { "direct" },
-        [WAY_VIEWS] = { "views" },
-    };
     const enum convolution_way way = convolution_way_with(c, weights);
-    const struct tiles *tiles = tiles_of(weights, way);
 
-    if (way == WAY_PRODUCT)
-        return weights_format(weights, window_positions(&c->window) * c->batch);
-    return names[way][tiles && tiles->full];
+    return way == WAY_PRODUCT ? weights_format(weights, window_positions(&c->window) * c->batch) : way_name(way);
 }

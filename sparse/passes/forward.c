@@ -150,6 +150,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
 {
     const struct forward_setup *s = &forward->setup;
     struct convolution convolution;
+    struct way_choice ways;
     const bool convolves = find_convolution(forward, layer, s->batch, &convolution);
     struct layer_plan plan;
     uint64_t positions;
@@ -167,8 +168,10 @@ static int make_weights(const struct forward *forward, const struct layer *layer
                                                     .residence = forward->residence,
                                                     .cache = s->choices },
                              out);
-    if (!result && convolves)
-        result = convolution_weights(&convolution, out);
+    if (!result && convolves) {
+        ways = convolution_estimate(&convolution);
+        result = convolution_weights(&convolution, &ways, out);
+    }
     if (!result && plan.blocks > 1)
         result = weights_split(*out, &layer->weight, (uint32_t)plan.blocks);
     return result;

@@ -323,12 +323,14 @@ static void run_full(struct rng *rng, const struct kernels *kernels, struct tria
     t->block.full_places = places;
     t->block.full_columns = COLUMNS;
     t->block.full_rows = ROWS;
+    run.full = true;
     run.doubts = doubts;
     kernels->tile_run(&run);
     for (uint32_t r = 0; r < ROWS; r++) {
         if (!doubts[r])
             assert_same(wanted + r * t->count, t->y.data + r * t->count, t->count, "tile_run, full", kernels->name);
     }
+    run.full = false;
     run.doubts = NULL;
     run.again = doubts;
     for (uint32_t r = 0; r < ROWS; r++) { /* of those that are not run again nothing is written */

@@ -144,7 +144,8 @@ static void test_tiles(void **state)
         if (i % 2)
             fill(&rng, t.picture, t.pictures, true);
         wanted = chains_of(&t, false, t.bias, NULL);
-        assert_int_equal(tiles_new(&t.weight, taps, 1 + below(&rng, TILE_VECTORS_MAX), &tiles), 0);
+        t.c.full = i % 3 == 0;
+        assert_int_equal(tiles_new(&t.weight, taps, 1 + below(&rng, TILE_VECTORS_MAX), i % 3 < 2, &tiles), 0);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
             check_way(&t, &by_tiles, kernels, tiles, wanted);
         done++;
@@ -180,7 +181,8 @@ static void check_vectors(const struct way *way, can_function *can, window_funct
         if (i % 2)
             fill(&rng, t.picture, t.pictures, true);
         wanted = chains_of(&t, false, t.bias, NULL);
-        assert_int_equal(tiles_new_vectors(&t.weight, &window, &tiles), 0);
+        t.c.full = i % 3 == 0;
+        assert_int_equal(tiles_new_vectors(&t.weight, &window, i % 3 < 2, &tiles), 0);
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
             check_way(&t, way, kernels, tiles, wanted);
         done++;
@@ -206,36 +208,6 @@ static void test_lines(void **state)
 
     (void)state;
     check_vectors(&by_lines, convolution_can_lines, convolution_lines_window, batches, ARRAY_SIZE(batches));
-}
-
-/* What is made for some batch serves all smaller ones, each the way that is best for it, and says its name. */
-static void test_ways(void **state)
-{
-    struct rng rng = rng_make(13, 13);
-    unsigned seen[CONVOLUTION_WAYS] = { 0 };
-
-    (void)state;
-    for (uint32_t i = 0; i < 400; i++) {
-        const size_t most = 1 + below(&rng, 40);
-        struct trial t = make_trial(&rng, i, most);
-        struct weights *weights = NULL;
-        struct convolution c = t.c;
-
-        c.kernels = kernels_at(0);
-        c.weight = &t.weight;
-        if (!convolution_is_product(&c)) {
-            assert_int_equal(convolution_weights(&c, &weights), 0);
-            for (c.batch = 1; c.batch <= most; c.batch++) {
-                assert_int_equal(convolution_way_with(&c, weights), convolution_way(&c));
-                assert_true(convolution_kernel(&c, weights)[0]);
-                seen[convolution_way(&c)]++;
-            }
-        }
-        weights_free(weights);
-        free_trial(&t);
-    }
-    for (int way = 0; way < CONVOLUTION_WAYS; way++)
-        assert_true(way == WAY_PRODUCT || seen[way] > 0);
 }
 
 /* ---- on the picture as it stands ---- */
@@ -379,10 +351,13 @@ static void test_scratch_is_enough_for_smaller_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chains),  cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_samples), cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_ways),    cmocka_unit_test(test_direct),
-        cmocka_unit_test(test_dots),    cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
+        cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_direct),
+        cmocka_unit_test(test_dots),
+        cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
