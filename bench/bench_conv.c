@@ -84,6 +84,8 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
     const uint32_t out = (shape->side - 1) / shape->stride + 1, k = shape->kernel;
     const uint32_t columns = shape->channels / shape->groups * k * k;
     const size_t pixels = (size_t)shape->side * shape->side * batch;
+    struct choice_cache *choices;
+    struct way_choice ways;
     struct reason why;
 
     *s = (struct sparse){ .c = { .kernels = kernels_find("auto"),
@@ -100,12 +102,15 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
         exit(1);
     }
     sample_weights(&s->weight, 2, 1, 0);
+    if (choice_cache_open(NULL, &choices))
+        abort();
     if (convolution_is_product(&s->c) &&
         weights_new(s->c.kernels, &s->weight,
                     &(struct weights_use){ .columns_min = out * out, .columns_max = out * out * batch }, &s->packed))
         abort();
-    if (convolution_weights(&s->c, &s->packed))
+    if (convolution_choose(&s->c, choices, s->packed, &ways) || convolution_weights(&s->c, &ways, &s->packed))
         abort();
+    choice_cache_free(choices);
     s->picture = random_floats(shape->channels * pixels);
     s->gradient = random_floats(shape->channels * pixels);
     s->positions = random_floats((size_t)shape->outputs * out * out * batch);

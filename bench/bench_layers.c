@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "sparse/file/model_file.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/passes/layer_time.h"
 
 enum { BATCHES_MAX = 8 };
@@ -63,7 +64,7 @@ static void measure(const struct layer_timer *timer, const struct model *model, 
 
 int main(int argc, char **argv)
 {
-    const struct layer_timer timer = { .kernels = kernels_find("auto"), .patience_ns = 20 * NS_PER_MS };
+    struct layer_timer timer = { .kernels = kernels_find("auto"), .patience_ns = 20 * NS_PER_MS };
     size_t batches[BATCHES_MAX] = { 1, 32 }, count = 2, given = 0;
     int at = 1;
 
@@ -71,6 +72,8 @@ int main(int argc, char **argv)
         batches[given++] = strtoul(argv[at + 1], NULL, 10);
     if (given)
         count = given;
+    if (choice_cache_open(NULL, &timer.choices))
+        abort();
     for (; at < argc; at++) {
         struct model *model = read_model(argv[at]);
 
@@ -78,5 +81,6 @@ int main(int argc, char **argv)
             measure(&timer, model, batches[b]);
         model_free(model);
     }
+    choice_cache_free(timer.choices);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "forge/train/blas/blas.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/layers/layer.h"
 #include "sparse/passes/layer_time.h"
@@ -10,6 +11,7 @@
 #define PATIENCE_NS (2 * NS_PER_MS)
 
 CLEANUP_DEFINE(model, struct model, model_free)
+CLEANUP_DEFINE(choices, struct choice_cache, choice_cache_free)
 
 /* Words are looked up, not multiplied: all of a row's connections are of one word. */
 static bool has_twin(const struct layer *layer)
@@ -56,12 +58,15 @@ int layer_times(const struct model *model, const struct kernels *kernels, struct
                 struct reason *why)
 {
     /* OpenBLAS takes the place of a format of wisp's, so what is chosen with it is kept nowhere. */
+    cleanup(choices_at_exit) struct choice_cache *dense = NULL;
+    int result = choice_cache_open(NULL, &dense);
     const struct layer_timer timers[2] = {
         { .kernels = kernels, .choices = choices, .patience_ns = PATIENCE_NS },
-        { .kernels = blas_kernels(kernels), .patience_ns = PATIENCE_NS },
+        { .kernels = blas_kernels(kernels), .choices = dense, .patience_ns = PATIENCE_NS },
     };
-    int result = 0;
 
+    if (result)
+        return refuse_errno(why, result, "the times of layers");
     *out = json_array();
     for (uint32_t i = 0; !result && i < model->layer_count; i++) {
         json_t *layer = json_object();

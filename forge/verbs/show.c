@@ -94,6 +94,8 @@ int verb_show(int argc, char **argv)
     struct reason why;
     int status, result;
 
+    if (!choices && choice_cache_open(NULL, &choices)) /* nowhere to keep them */
+        return fail(VERB, EXIT_FAILED, "out of memory");
     option_flag(&table, "kernels", 'k', &timing, "time each layer, and what it would take if it were dense");
     if (!options_read(&usage, &table, argc, argv, &file, &status))
         return status;

@@ -168,10 +168,10 @@ static int make_weights(const struct forward *forward, const struct layer *layer
                                                     .residence = forward->residence,
                                                     .cache = s->choices },
                              out);
-    if (!result && convolves) {
-        ways = convolution_estimate(&convolution);
+    if (!result && convolves)
+        result = convolution_choose(&convolution, s->choices, *out, &ways);
+    if (!result && convolves)
         result = convolution_weights(&convolution, &ways, out);
-    }
     if (!result && plan.blocks > 1)
         result = weights_split(*out, &layer->weight, (uint32_t)plan.blocks);
     return result;

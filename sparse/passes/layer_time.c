@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/passes/forward.h"
 #include "sparse/passes/layer_time.h"
 
@@ -128,7 +129,11 @@ int layer_time(const struct layer_timer *timer, const struct model *alone, size_
         .model = alone, .kernels = timer->kernels, .mode = LAYER_SERVE, .batch = count, .choices = timer->choices
     };
     struct forward *forward;
-    int result = forward_new(&setup, &forward, why);
+    int result;
+
+    if (timer->choices) /* a model of its own */
+        choice_cache_set_patience(timer->choices, CHOICE_PATIENCE_NS);
+    result = forward_new(&setup, &forward, why);
 
     if (result)
         return result;

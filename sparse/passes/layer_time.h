@@ -19,7 +19,7 @@ int layer_full(const struct model *alone, struct model **out, struct reason *why
 
 struct layer_timer {
     const struct kernels *kernels;
-    struct choice_cache *choices; /* of weight formats; NULL: they are measured */
+    struct choice_cache *choices; /* of weight formats and ways; NULL: formats are measured, ways reckoned */
     uint64_t patience_ns;         /* for each layer and batch, about */
 };
 
