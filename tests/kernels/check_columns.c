@@ -196,6 +196,8 @@ static void check_softmax(struct rng *rng, const struct kernels *kernels, size_t
     for (size_t i = 0; i < rows * LANES; i++) {
         if (i % LANES == 3 || rng_below(rng, 9) == 0)
             panel.data[i] = -INFINITY;
+        if (rows % 3 == 1)
+            panel.data[i] *= 30; /* down to where exp is below the normal numbers, and 0 */
     }
     memcpy(expected, panel.data, rows * LANES * sizeof *expected);
     for (size_t lane = 0; lane < LANES; lane++)
