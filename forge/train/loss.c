@@ -94,7 +94,7 @@ static void softmax_of(const struct loss_call *call, size_t at, size_t count, fl
 
         memcpy(panel + f * LOSS_GROUP, row, count * sizeof *row);
     }
-    b->kernels->panel_softmax(panel, b->features);
+    b->kernels->panel_softmax(panel, b->features, 1);
 }
 
 static void word_gradients(const struct loss_call *call, size_t at, size_t begin, size_t count, const float *panel)

@@ -366,6 +366,9 @@ enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 /* The same of TILE_TOGETHER rows. */
 #define TILE_FULL_CHAINS 1
 
+/* Rows of a panel in flight, and vectors of each. */
+enum { PANEL_ROWS = 4, PANEL_TOGETHER = 1 };
+
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 2 };
 

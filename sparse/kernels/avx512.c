@@ -273,6 +273,9 @@ enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 /* The same of TILE_TOGETHER rows. */
 #define TILE_FULL_CHAINS 6
 
+/* Rows of a panel in flight, and vectors of each. */
+enum { PANEL_ROWS = 8, PANEL_TOGETHER = 2 };
+
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 8 };
 

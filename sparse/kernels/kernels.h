@@ -39,13 +39,16 @@ struct norm_back {
     float mean, factor, level, tilt;
 };
 
-/* y[r][lane] = the chain over ascending c < steps of fma(a[r][c], x[c][lane], ..), for rows r of sixteen lanes each
- * (PACK_LANES). Element (r, c) of a stands at a[r * a_row + c * a_step]; rows of x and y begin so many floats apart. */
+/* Vectors of PACK_LANES columns that the rows of a panel have at most. */
+enum { PANEL_VECTORS = 2 };
+
+/* y[r][lane] = the chain over ascending c < steps of fma(a[r][c], x[c][lane], ..), for rows r of `vectors` x PACK_LANES
+ * lanes each. Element (r, c) of a stands at a[r * a_row + c * a_step]; rows of x and y begin so many floats apart. */
 struct panel_product {
     const float *a, *x;
     float *y;
     size_t a_row, a_step, x_step, y_row;
-    size_t rows, steps;
+    size_t rows, steps, vectors;
     bool add; /* chains go on from what stands in y; else they begin at +0 */
 };
 
@@ -354,14 +357,16 @@ struct kernels {
     void (*column_norm_backward)(const float *x, const float *g, float *out, size_t n, const struct column_norm *norm,
                                  const float *level, const float *tilt);
 
-    /* What attention is made of: a product, and the softmax over the rows of each of a panel's sixteen columns, in
-     * place; sums run over ascending rows, the largest is subtracted first. What is -infinity becomes 0, and so does
-     * all of a column that has nothing else. Going back from p, the softmax: gradient = p (gradient - the chain of p
-     * gradient).
+    /* to[c * to_row + r] = from[r * from_row + c], r < rows, c < columns: rows become columns. */
+    void (*turn)(const float *from, size_t from_row, float *to, size_t to_row, size_t rows, size_t columns);
+
+    /* What attention is made of: a product, and the softmax over the rows of each of a panel's columns, in place; sums
+     * run over ascending rows, the largest is subtracted first. What is -infinity becomes 0, and so does all of a
+     * column that has nothing else. Going back from p, the softmax: gradient = p (gradient - the chain of p gradient).
      */
     void (*panel_product)(const struct panel_product *product);
-    void (*panel_softmax)(float *panel, size_t rows);
-    void (*panel_softmax_backward)(const float *p, float *gradient, size_t rows);
+    void (*panel_softmax)(float *panel, size_t rows, size_t vectors);
+    void (*panel_softmax_backward)(const float *p, float *gradient, size_t rows, size_t vectors);
 
     /* Over the features of each of the columns [begin, end): exp(x) / sum of exp, the largest subtracted first, the sum
      * over ascending features. Rows are `columns` floats; in place allowed. */

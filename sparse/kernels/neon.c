@@ -162,6 +162,34 @@ static inline eight eight_sums(const eight all[static EIGHT])
     return (eight){ quarter_sums(a.low, b.low, c.low, d.low), quarter_sums(a.high, b.high, c.high, d.high) };
 }
 
+static inline void quarter_turn(float32x4_t *a, float32x4_t *b, float32x4_t *c, float32x4_t *d)
+{
+    const float64x2_t ab_low = vreinterpretq_f64_f32(vzip1q_f32(*a, *b)),
+                      ab_high = vreinterpretq_f64_f32(vzip2q_f32(*a, *b));
+    const float64x2_t cd_low = vreinterpretq_f64_f32(vzip1q_f32(*c, *d)),
+                      cd_high = vreinterpretq_f64_f32(vzip2q_f32(*c, *d));
+
+    *a = vreinterpretq_f32_f64(vzip1q_f64(ab_low, cd_low));
+    *b = vreinterpretq_f32_f64(vzip2q_f64(ab_low, cd_low));
+    *c = vreinterpretq_f32_f64(vzip1q_f64(ab_high, cd_high));
+    *d = vreinterpretq_f32_f64(vzip2q_f64(ab_high, cd_high));
+}
+
+/* Rows become columns: those of each quarter of the square, and two quarters change places. */
+static inline void eight_turn(eight all[static EIGHT])
+{
+    for (unsigned i = 0; i < EIGHT; i += QUARTER) {
+        quarter_turn(&all[i].low, &all[i + 1].low, &all[i + 2].low, &all[i + 3].low);
+        quarter_turn(&all[i].high, &all[i + 1].high, &all[i + 2].high, &all[i + 3].high);
+    }
+    for (unsigned i = 0; i < QUARTER; i++) {
+        const float32x4_t high = all[i].high;
+
+        all[i].high = all[i + QUARTER].low;
+        all[i + QUARTER].low = high;
+    }
+}
+
 /* The first `count` lanes. */
 static inline void eight_store_part(float *to, eight value, size_t count)
 {
@@ -514,6 +542,9 @@ enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 #define TILE_CHAINS 4
 /* The same of TILE_TOGETHER rows. */
 #define TILE_FULL_CHAINS 1
+
+/* Rows of a panel in flight, and vectors of each. */
+enum { PANEL_ROWS = 4, PANEL_TOGETHER = 1 };
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 2 };

@@ -425,12 +425,20 @@ static struct norm_sums norm_sums(const float *x, const float *g, size_t n, floa
     return (struct norm_sums){ add_lanes(gradients), add_lanes(products) };
 }
 
+static void turn(const float *from, size_t from_row, float *to, size_t to_row, size_t rows, size_t columns)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c++)
+            to[c * to_row + r] = from[r * from_row + c];
+    }
+}
+
 static void panel_product(const struct panel_product *product)
 {
     const struct panel_product p = *product;
 
     for (size_t r = 0; r < p.rows; r++) {
-        for (unsigned lane = 0; lane < LANES; lane++) {
+        for (size_t lane = 0; lane < p.vectors * LANES; lane++) {
             float sum = p.add ? p.y[r * p.y_row + lane] : 0;
 
             for (size_t c = 0; c < p.steps; c++)

@@ -232,7 +232,7 @@ static void back_block(const struct layer_back *back, const struct head *h, cons
     head_attend(h, block);
     head_gather(h, block, back->out_gradient, 1, answers);
     head_along_features(h, block, h->area[AREA_VALUES], answers, sent);
-    h->run->kernels->panel_softmax_backward(scores, sent, block->reach);
+    h->run->kernels->panel_softmax_backward(scores, sent, block->reach, 1);
     head_along_keys(h, block, h->area[AREA_KEYS], sent, h->area[AREA_QUERY_GRADIENTS]);
     send_queries(back, h, block);
     head_along_queries(h, block, answers, scores, h->area[AREA_VALUE_GRADIENTS]);

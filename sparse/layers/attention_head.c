@@ -134,7 +134,8 @@ void head_along_features(const struct head *h, const struct block *block, const 
                                            .x_step = LANES,
                                            .y_row = LANES,
                                            .rows = block->reach,
-                                           .steps = h->width };
+                                           .steps = h->width,
+                                           .vectors = 1 };
 
     h->run->kernels->panel_product(&product);
 }
@@ -149,7 +150,8 @@ void head_along_keys(const struct head *h, const struct block *block, const floa
                                            .x_step = LANES,
                                            .y_row = LANES,
                                            .rows = h->width,
-                                           .steps = block->reach };
+                                           .steps = block->reach,
+                                           .vectors = 1 };
 
     h->run->kernels->panel_product(&product);
 }
@@ -166,6 +168,7 @@ void head_along_queries(const struct head *h, const struct block *block, const f
                                      .y_row = h->room,
                                      .rows = h->width,
                                      .steps = block->count,
+                                     .vectors = 1,
                                      .add = true };
 
     memset(panel + block->reach * LANES, 0, (past - block->reach) * LANES * sizeof *panel);
@@ -191,5 +194,5 @@ void head_attend(const struct head *h, const struct block *block)
             scores[j * LANES + i] = -INFINITY;
     }
     if (block->reach)
-        h->run->kernels->panel_softmax(scores, block->reach);
+        h->run->kernels->panel_softmax(scores, block->reach, 1);
 }

@@ -349,7 +349,7 @@ const float *decoder_softmax(struct decoder *decoder, const float *scores, size_
             row[c] = isnan(score) ? -INFINITY : score;
         }
     }
-    decoder->setup.kernels->panel_softmax(decoder->panel, words);
+    decoder->setup.kernels->panel_softmax(decoder->panel, words, 1);
     return decoder->panel;
 }
 

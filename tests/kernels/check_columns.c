@@ -101,7 +101,7 @@ static void test_column_norm(void **state)
 static void expect_product(const struct panel_product *p, float *y)
 {
     for (size_t r = 0; r < p->rows; r++) {
-        for (size_t lane = 0; lane < LANES; lane++) {
+        for (size_t lane = 0; lane < p->vectors * LANES; lane++) {
             float sum = p->add ? y[r * p->y_row + lane] : 0;
 
             for (size_t c = 0; c < p->steps; c++)
@@ -114,26 +114,26 @@ static void expect_product(const struct panel_product *p, float *y)
 /* a by rows or by columns; rows of x and y side by side or apart, of which the gaps stay as they are. */
 static void check_product(struct rng *rng, const struct kernels *kernels, size_t rows, size_t steps)
 {
-    const size_t gap = rng_below(rng, 2) * 3;
+    const size_t gap = rng_below(rng, 2) * 3, vectors = 1 + rng_below(rng, PANEL_VECTORS), lanes = vectors * LANES;
     const bool turned = rng_below(rng, 2);
-    struct guarded a = guarded_new(rows * steps), x = guarded_new(steps * LANES + (steps - 1) * gap);
-    struct guarded y = guarded_new(rows * LANES + (rows - 1) * gap);
-    const size_t y_count = rows * LANES + (rows - 1) * gap;
+    const size_t x_count = steps * lanes + (steps - 1) * gap, y_count = rows * lanes + (rows - 1) * gap;
+    struct guarded a = guarded_new(rows * steps), x = guarded_new(x_count), y = guarded_new(y_count);
     const struct panel_product product = { .a = a.data,
                                            .x = x.data,
                                            .y = y.data,
                                            .a_row = turned ? 1 : steps,
                                            .a_step = turned ? rows : 1,
-                                           .x_step = LANES + gap,
-                                           .y_row = LANES + gap,
+                                           .x_step = lanes + gap,
+                                           .y_row = lanes + gap,
                                            .rows = rows,
                                            .steps = steps,
+                                           .vectors = vectors,
                                            .add = rng_below(rng, 2) };
     float *expected = malloc(y_count * sizeof *expected);
 
     assert_non_null(expected);
     fill(rng, a.data, rows * steps, rows % 3 == 0);
-    fill(rng, x.data, steps * LANES + (steps - 1) * gap, steps % 3 == 0);
+    fill(rng, x.data, x_count, steps % 3 == 0);
     fill(rng, y.data, y_count, false);
     memcpy(expected, y.data, y_count * sizeof *expected);
     expect_product(&product, expected);
@@ -159,56 +159,57 @@ static void test_panel_product(void **state)
     }
 }
 
-static void expect_softmax(float *panel, size_t rows, size_t lane)
+static void expect_softmax(float *panel, size_t rows, size_t lanes, size_t lane)
 {
     float largest = panel[lane], sum = 0;
 
     for (size_t r = 1; r < rows; r++)
-        largest = panel[r * LANES + lane] > largest ? panel[r * LANES + lane] : largest;
+        largest = panel[r * lanes + lane] > largest ? panel[r * lanes + lane] : largest;
     for (size_t r = 0; r < rows; r++) {
-        float *at = &panel[r * LANES + lane];
+        float *at = &panel[r * lanes + lane];
 
         *at = function_exp(*at - (largest == -INFINITY ? 0 : largest));
         sum += *at;
     }
     for (size_t r = 0; r < rows && sum != 0; r++)
-        panel[r * LANES + lane] /= sum;
+        panel[r * lanes + lane] /= sum;
 }
 
-static void expect_softmax_backward(const float *p, float *gradient, size_t rows, size_t lane)
+static void expect_softmax_backward(const float *p, float *gradient, size_t rows, size_t lanes, size_t lane)
 {
     float sum = 0;
 
     for (size_t r = 0; r < rows; r++)
-        sum = fmaf(p[r * LANES + lane], gradient[r * LANES + lane], sum);
+        sum = fmaf(p[r * lanes + lane], gradient[r * lanes + lane], sum);
     for (size_t r = 0; r < rows; r++)
-        gradient[r * LANES + lane] = p[r * LANES + lane] * (gradient[r * LANES + lane] - sum);
+        gradient[r * lanes + lane] = p[r * lanes + lane] * (gradient[r * lanes + lane] - sum);
 }
 
 /* Some elements are masked, and of some columns all. */
-static void check_softmax(struct rng *rng, const struct kernels *kernels, size_t rows)
+static void check_softmax(struct rng *rng, const struct kernels *kernels, size_t rows, size_t vectors)
 {
-    struct guarded panel = guarded_new(rows * LANES), gradient = guarded_new(rows * LANES);
-    float expected[40 * LANES];
+    const size_t lanes = vectors * LANES;
+    struct guarded panel = guarded_new(rows * lanes), gradient = guarded_new(rows * lanes);
+    float expected[40 * PANEL_VECTORS * LANES];
 
-    fill(rng, panel.data, rows * LANES, rows % 4 == 0);
-    fill(rng, gradient.data, rows * LANES, rows % 5 == 0);
-    for (size_t i = 0; i < rows * LANES; i++) {
+    fill(rng, panel.data, rows * lanes, rows % 4 == 0);
+    fill(rng, gradient.data, rows * lanes, rows % 5 == 0);
+    for (size_t i = 0; i < rows * lanes; i++) {
         if (i % LANES == 3 || rng_below(rng, 9) == 0)
             panel.data[i] = -INFINITY;
         if (rows % 3 == 1)
             panel.data[i] *= 30; /* down to where exp is below the normal numbers, and 0 */
     }
-    memcpy(expected, panel.data, rows * LANES * sizeof *expected);
-    for (size_t lane = 0; lane < LANES; lane++)
-        expect_softmax(expected, rows, lane);
-    kernels->panel_softmax(panel.data, rows);
-    assert_same(expected, panel.data, rows * LANES, "panel_softmax", kernels->name);
-    memcpy(expected, gradient.data, rows * LANES * sizeof *expected);
-    for (size_t lane = 0; lane < LANES; lane++)
-        expect_softmax_backward(panel.data, expected, rows, lane);
-    kernels->panel_softmax_backward(panel.data, gradient.data, rows);
-    assert_same(expected, gradient.data, rows * LANES, "panel_softmax_backward", kernels->name);
+    memcpy(expected, panel.data, rows * lanes * sizeof *expected);
+    for (size_t lane = 0; lane < lanes; lane++)
+        expect_softmax(expected, rows, lanes, lane);
+    kernels->panel_softmax(panel.data, rows, vectors);
+    assert_same(expected, panel.data, rows * lanes, "panel_softmax", kernels->name);
+    memcpy(expected, gradient.data, rows * lanes * sizeof *expected);
+    for (size_t lane = 0; lane < lanes; lane++)
+        expect_softmax_backward(panel.data, expected, rows, lanes, lane);
+    kernels->panel_softmax_backward(panel.data, gradient.data, rows, vectors);
+    assert_same(expected, gradient.data, rows * lanes, "panel_softmax_backward", kernels->name);
     guarded_free(&panel);
     guarded_free(&gradient);
 }
@@ -220,8 +221,48 @@ static void test_panel_softmax(void **state)
 
     (void)state;
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
-        for (size_t rows = 1; rows < 40; rows++)
-            check_softmax(&rng, kernels, rows);
+        for (size_t rows = 1; rows < 40; rows++) {
+            for (size_t vectors = 1; vectors <= PANEL_VECTORS; vectors++)
+                check_softmax(&rng, kernels, rows, vectors);
+        }
+    }
+}
+
+/* ---- rows that become columns ---- */
+
+static void check_turn(struct rng *rng, const struct kernels *kernels, size_t rows, size_t columns)
+{
+    const size_t from_row = columns + rng_below(rng, 2) * 5, to_row = rows + rng_below(rng, 2) * 3;
+    const size_t from_count = (rows - 1) * from_row + columns, to_count = (columns - 1) * to_row + rows;
+    struct guarded from = guarded_new(from_count), to = guarded_new(to_count);
+    float *expected = malloc(to_count * sizeof *expected);
+
+    assert_non_null(expected);
+    fill(rng, from.data, from_count, true);
+    fill(rng, to.data, to_count, false);
+    memcpy(expected, to.data, to_count * sizeof *expected);
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c++)
+            expected[c * to_row + r] = from.data[r * from_row + c];
+    }
+    kernels->turn(from.data, from_row, to.data, to_row, rows, columns);
+    assert_same(expected, to.data, to_count, "turn", kernels->name);
+    free(expected);
+    guarded_free(&from);
+    guarded_free(&to);
+}
+
+static void test_turn(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(19, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t rows = 1; rows < 35; rows++) {
+            for (size_t columns = 1; columns < 35; columns += 1 + rows % 3)
+                check_turn(&rng, kernels, rows, columns);
+        }
     }
 }
 
@@ -335,7 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_column_norm), cmocka_unit_test(test_panel_product), cmocka_unit_test(test_panel_softmax),
-        cmocka_unit_test(test_softmax),     cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_turn),        cmocka_unit_test(test_softmax),       cmocka_unit_test(test_largest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
