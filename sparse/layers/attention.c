@@ -8,11 +8,11 @@
  *   mask     the fourth input: a key whose number is 0 but for what follows the point (the word 0 of a text, its
  *            padding) takes no part, whatever it is. A query that is left without keys is answered 0.
  *
- * A part owns heads of samples, and takes them one by one: each is brought together from the activations, where
- * samples stand innermost, so what is computed depends on no other sample. Of a head, sixteen queries go at a time
- * against all keys: the scores are a panel of the kernels, keys x 16 floats, and all of tokens x tokens never stand in
- * memory. Going back the panel is made again. Every sum is a chain: scores over ascending features, answers over
- * ascending keys, the gradients of keys and values over ascending queries.
+ * A part owns heads of samples, and takes them one by one, so what is computed depends on no other sample. Of one
+ * sample a head lies side by side in the activations; of several, samples stand innermost, and some of them are brought
+ * apart together first. Of a head, 32 queries go at a time against all keys, or 16: the scores are a panel of the
+ * kernels, and all of tokens x tokens never stand in memory. Going back the panel is made again. Every sum is a chain:
+ * scores over ascending features, answers over ascending keys, the gradients of keys and values over ascending queries.
  */
 #include <math.h>
 #include <string.h>
@@ -59,13 +59,14 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 static void answer(const struct head *h, const struct block *block)
 {
-    float *answers = h->area[AREA_ANSWERS];
+    const bool whole = h->step == 1 && block->count == block->lanes;
+    float *answers = whole ? h->out + block->begin : h->area[AREA_ANSWERS];
 
     head_attend(h, block);
-    head_along_keys(h, block, h->area[AREA_VALUES], h->area[AREA_SCORES], answers);
-    for (size_t f = 0; f < h->width; f++) {
+    head_along_keys(h, block, h->in[VALUES], h->area[AREA_SCORES], answers, whole ? h->queries : block->lanes);
+    for (size_t f = 0; f < h->width && !whole; f++) {
         for (size_t i = 0; i < block->count; i++)
-            h->run->out->data[head_place(h, h->queries, f, block->begin + i)] = answers[f * LANES + i];
+            h->out[(f * h->queries + block->begin + i) * h->step] = answers[f * block->lanes + i];
     }
 }
 
@@ -74,14 +75,16 @@ static void forward(const struct layer_run *run)
     unsigned long long begin, end;
 
     pool_share(heads_count(run), 1, run->part, run->parts, &begin, &end);
-    for (size_t number = begin; number < end; number++) {
-        const struct head head = head_of_sample(run, number);
+    for (size_t number = begin, count; number < end; number += count) {
+        count = heads_apart(run, number, end);
+        for (size_t i = 0; i < count; i++) {
+            const struct head head = head_of_sample(run, number + i, i);
 
-        for (size_t at = 0; at < head.queries; at += LANES) {
-            const struct block block = head_block(&head, at);
-
-            answer(&head, &block);
+            for (struct block block = head_block(&head, 0); block.count;
+                 block = head_block(&head, block.begin + block.count))
+                answer(&head, &block);
         }
+        heads_together(run, number, count);
     }
 }
 
@@ -158,6 +161,9 @@ static struct past whole_past(const struct head *h)
 /* The keys that the mask leaves, side by side. */
 static void gather_past(struct head *h, const struct past *past)
 {
+    h->in[KEYS] = h->area[AREA_KEYS];
+    h->in[VALUES] = h->area[AREA_VALUES];
+    h->stride = h->room;
     for (size_t t = 0; t < past->count; t++) {
         if (truncf(past->mask[t]) == 0)
             continue;
@@ -179,15 +185,18 @@ static void step(const struct layer_run *run)
         const struct past past = run->step->whole[KEYS] ? whole_past(&h) : own_past(&h);
 
         h.causal = false; /* what is later is not there */
+        h.in[QUERIES] = head_first(&h, run->in[QUERIES]);
+        h.out = head_first(&h, run->out);
+        h.step = h.batch;
         if (past.mask) {
             gather_past(&h, &past);
         } else {
-            h.area[AREA_KEYS] = (float *)(uintptr_t)past.keys;
-            h.area[AREA_VALUES] = (float *)(uintptr_t)past.values;
-            h.room = past.stride;
+            h.in[KEYS] = past.keys;
+            h.in[VALUES] = past.values;
+            h.stride = past.stride;
             h.kept = past.count;
         }
-        answer(&h, &(struct block){ 0, 1, h.kept });
+        answer(&h, &(struct block){ 0, 1, LANES, h.kept });
     }
 }
 
@@ -205,7 +214,7 @@ static void send_queries(const struct layer_back *back, const struct head *h, co
     for (size_t f = 0; f < h->width && back->in_gradient[QUERIES]; f++) {
         for (size_t i = 0; i < block->count; i++)
             send(&back->in_gradient[QUERIES][head_place(h, h->queries, f, block->begin + i)],
-                 gradients[f * LANES + i] * h->factor, back->accumulate[QUERIES]);
+                 gradients[f * block->lanes + i] * h->factor, back->accumulate[QUERIES]);
     }
 }
 
@@ -230,10 +239,10 @@ static void back_block(const struct layer_back *back, const struct head *h, cons
     float *answers = h->area[AREA_ANSWERS], *scores = h->area[AREA_SCORES], *sent = h->area[AREA_SCORE_GRADIENTS];
 
     head_attend(h, block);
-    head_gather(h, block, back->out_gradient, 1, answers);
-    head_along_features(h, block, h->area[AREA_VALUES], answers, sent);
-    h->run->kernels->panel_softmax_backward(scores, sent, block->reach, 1);
-    head_along_keys(h, block, h->area[AREA_KEYS], sent, h->area[AREA_QUERY_GRADIENTS]);
+    head_gather(h, block, back->out_gradient + head_place(h, h->queries, 0, 0), h->batch, answers);
+    head_along_features(h, block, h->in[VALUES], answers, sent);
+    h->run->kernels->panel_softmax_backward(scores, sent, block->reach, block->lanes / LANES);
+    head_along_keys(h, block, h->in[KEYS], sent, h->area[AREA_QUERY_GRADIENTS], block->lanes);
     send_queries(back, h, block);
     head_along_queries(h, block, answers, scores, h->area[AREA_VALUE_GRADIENTS]);
     head_along_queries(h, block, h->area[AREA_QUERIES], sent, h->area[AREA_KEY_GRADIENTS]);
@@ -243,11 +252,8 @@ static void back_head(const struct layer_back *back, const struct head *h)
 {
     memset(h->area[AREA_KEY_GRADIENTS], 0, h->width * h->room * sizeof(float));
     memset(h->area[AREA_VALUE_GRADIENTS], 0, h->width * h->room * sizeof(float));
-    for (size_t at = 0; at < h->queries; at += LANES) {
-        const struct block block = head_block(h, at);
-
+    for (struct block block = head_block(h, 0); block.count; block = head_block(h, block.begin + block.count))
         back_block(back, h, &block);
-    }
     send_keys(back, h, KEYS, h->area[AREA_KEY_GRADIENTS]);
     send_keys(back, h, VALUES, h->area[AREA_VALUE_GRADIENTS]);
 }
@@ -258,10 +264,13 @@ static void backward(const struct layer_back *back)
     unsigned long long begin, end;
 
     pool_share(heads_count(run), 1, run->part, run->parts, &begin, &end);
-    for (size_t number = begin; number < end; number++) {
-        const struct head head = head_of_sample(run, number);
+    for (size_t number = begin, count; number < end; number += count) {
+        count = heads_apart(run, number, end);
+        for (size_t i = 0; i < count; i++) {
+            const struct head head = head_of_sample(run, number + i, i);
 
-        back_head(back, &head);
+            back_head(back, &head);
+        }
     }
     if (run->layer->input_count > MASK)
         move_nothing(back, MASK);
