@@ -91,6 +91,8 @@ static void test_cross(void **state)
     (void)state;
     check(4, 2, false, (const uint32_t[]){ 5, 21 }, false);
     check(4, 1, false, (const uint32_t[]){ 33, 3 }, false);
+    check(4, 2, false, (const uint32_t[]){ 32, 9 }, false); /* a panel of two vectors */
+    check(2, 1, false, (const uint32_t[]){ 50, 17 }, false);
 }
 
 static void test_causal(void **state)
@@ -107,6 +109,7 @@ static void test_masked(void **state)
     check(4, 2, false, (const uint32_t[]){ 4, 18 }, true);
     check(3, 1, false, (const uint32_t[]){ 3, 2 }, true); /* of some samples, no key is left */
     check(4, 2, true, (const uint32_t[]){ 18, 18 }, true);
+    check(2, 1, false, (const uint32_t[]){ 35, 5 }, true);
 }
 
 static void refused(const char *said, const struct shape *inputs, uint32_t count, double heads)
