@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small faults are put into libipc, the daemon and the client, one at a time, and the tests are to notice.
 
-usage: mutants.py FOLDER [--count N] [--seed S] [--minutes M] [FILE…]
+usage: mutants.py FOLDER [--count N] [--seed S] [--minutes M] [--coverage JSON] [FILE…]
 
 FOLDER gets a copy of HEAD, is built in it, and keeps record.jsonl, a line for each fault; whoever names it again goes on where that ends. The faults are drawn by
 the seed of all places where a comparison, an arithmetic or a logical operator, a number, a condition, a result or a call can be another: what is asserted, logged or said is
-left alone. FILE: only in these. At the end it says how many were noticed, and prints those that were not. Exits 1 only when something cannot be built, or fails without a fault."""
+left alone. FILE: only in these. JSON is what coverage.py counted of the same commit: a test that does not run the line is not asked. At the end it says how many were noticed, and prints those that were not. Exits 1 only when something cannot be built, or fails without a fault."""
 import argparse
 import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -75,6 +76,19 @@ def places(tree, files):
                 yield name, found.start(), len(found.group()), instead(found) if callable(instead) else instead
 
 
+class Runs:
+    """Which tests run a line, by what coverage.py counted; without that, all."""
+
+    def __init__(self, path):
+        told = json.loads(path.read_text()) if path else {"lines": [], "tests": {}}
+        self.known = {(name, line) for name, line, _ in told["lines"]}
+        self.tests = {test: {name: set(lines) for name, lines in files.items()} for test, files in told["tests"].items()}
+
+    def line(self, test, name, line):
+        lines = self.tests.get(f"test_{test}", {}).get(name, ()) if self.tests else True
+        return line in lines if (name, line) in self.known else bool(lines) # no code of its own: a constant, a type
+
+
 class Tree:
     def __init__(self, folder):
         self.source, self.build = folder / "tree", folder / "tree/build/ci"
@@ -86,7 +100,9 @@ class Tree:
         else: # one that was stopped has left its fault there
             self.take(commit.read_text().strip(), *AREAS)
         # Nothing is timed: what counts is how soon eighty programs are linked.
-        must(["cmake", "--preset", "ci", "-DWISP_WERROR=OFF", "-DWISP_MPI=OFF", "-DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=gold"], cwd=self.source)
+        gold = ["-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=gold"] if shutil.which("ld.gold") else []
+        must(["cmake", "--preset", "ci", "-DWISP_WERROR=OFF", "-DWISP_MPI=OFF", "-DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1", *gold], cwd=self.source)
+        self.all = sorted({test for table in (FIRST, THEN) for names in table.values() for test in names.split("|")})
         self.seconds = json.loads(self.times.read_text()) if self.times.exists() else self.measure()
 
     def take(self, *what):
@@ -96,21 +112,22 @@ class Tree:
         return run(["cmake", "--build", self.build, "-j", "1", "--target", *(f"test_{test}" for test in tests)])
 
     def fails(self, tests, both_loops, seconds=120):
-        """The first test that does not pass, or None."""
+        """The first test that does not pass, or None; and whether that took too long."""
         environment = os.environ | ({} if both_loops else {"WISP_LOOP": "io_uring"})
-        done = run(["ctest", "--test-dir", self.build, "-R", f"^test_({'|'.join(tests)})$", "--stop-on-failure", "--timeout", f"{seconds:.0f}", "--no-tests=error"], env=environment)
-        failed = re.search(r"test_(\w+) \.*\s*\*\*\*", done.stdout)
-        return failed.group(1) if failed else f"ctest: {done.stdout[-300:]}" if done.returncode else None
+        done = run(["ctest", "--test-dir", self.build, "-R", f"^test_({'|'.join(tests)})$", "--stop-on-failure", "--timeout", f"{seconds:.0f}", "-j", "3", "--no-tests=error"], env=environment)
+        failed = re.search(r"test_(\w+) \.*\s*\*\*\*(Timeout)?", done.stdout)
+        name = failed.group(1) if failed else f"ctest: {done.stdout[-300:]}" if done.returncode else None
+        return name, bool(failed and failed.group(2))
 
     def measure(self):
         """How long each test takes without a fault: each passes, or there is nothing to notice by."""
-        seconds, tests = {}, sorted({test for table in (FIRST, THEN) for names in table.values() for test in names.split("|")})
-        made = self.make(tests)
+        seconds = {}
+        made = self.make(self.all)
         if made.returncode:
             sys.exit(f"mutants: cannot be built:\n{made.stdout[-3000:]}")
-        for test in tests:
+        for test in self.all:
             began = time.monotonic()
-            if self.fails([test], False):
+            if self.fails([test], False)[0]:
                 sys.exit(f"mutants: test_{test} fails without a fault")
             seconds[test] = time.monotonic() - began
         self.times.write_text(json.dumps(seconds))
@@ -125,24 +142,28 @@ class Tree:
             yield [test for test in rest if least <= self.seconds[test] < most]
 
     def notices(self, tests, both_loops):
-        """The test that fails twice: once may have been for want of a processor."""
+        """The test that fails twice, since once may have been for want of a processor; or hangs."""
         while tests:
             seconds = max(20, 8 * max(self.seconds[test] for test in tests))
-            failed = self.fails(tests, both_loops, seconds)
-            if not failed or failed not in tests or self.fails([failed], both_loops, seconds):
+            failed, hangs = self.fails(tests, both_loops, seconds)
+            if not failed or failed not in tests or hangs or self.fails([failed], both_loops, seconds)[0]:
                 return failed
             tests = tests[tests.index(failed) + 1:]
         return None
 
 
-def attempt(tree, place):
+def attempt(tree, runs, place):
     """By what the fault was noticed; "" by nothing; None where it is no program."""
     name, offset, length, instead = place
     path = tree.source / name
     text = path.read_text()
     path.write_text(text[:offset] + instead + text[offset + length:])
     try:
-        for tests in filter(None, tree.groups(name)):
+        line = text.count("\n", 0, offset) + 1
+        groups = [[test for test in group if runs.line(test, name, line)] for group in tree.groups(name)]
+        if not any(groups) and tree.make(tree.all).returncode:
+            return None
+        for tests in filter(None, groups):
             if tree.make(tests).returncode:
                 return None
             failed = tree.notices(tests, "/event/" in name)
@@ -167,9 +188,11 @@ def main():
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--coverage", type=pathlib.Path)
     parser.add_argument("files", nargs="*")
     chosen = parser.parse_intermixed_args()
-    tree, until = Tree(chosen.folder.resolve()), time.monotonic() + 60 * chosen.minutes
+    runs, until = Runs(chosen.coverage), time.monotonic() + 60 * chosen.minutes
+    tree = Tree(chosen.folder.resolve())
     record = chosen.folder / "record.jsonl"
     rows = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     done = {(row["at"], row["to"]) for row in rows}
@@ -181,7 +204,7 @@ def main():
         at, before, after = line_of(tree, place)
         if (at, after) in done:
             continue
-        noticed = attempt(tree, place)
+        noticed = attempt(tree, runs, place)
         done.add((at, after))
         if noticed is None:
             continue
