@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much of libipc, the daemon and the client the tests run: lines and branches, by folder.
 
-usage: coverage.py BUILD [--count] [--missing FILE…]
+usage: coverage.py BUILD [--count] [--missing FILE…] [--faults N]
 
-BUILD is of the preset `coverage`. Builds what is needed, runs the tests of those three and of the whole system, and counts; with --count only what was run before; with
---missing it prints what no test takes, of files that begin so. What insist() would do is no branch: it is never taken, unless a program is wrong. The command, and files of a
+BUILD is of the preset `coverage`. Builds what is needed, runs the tests of those three and of the whole system, one after the other, and counts what each runs, into
+coverage.json there; with --faults it adds what so many faults of wispd's course, and all of libwisp's, run (faults/sweep.py); with --count it only says what that has; with --missing it prints what no test takes, of files that begin so. What insist() would do is no branch: it is never taken, unless a program is wrong. The command, and files of a
 user's own (client/cli, client/codecs), are not libwisp. Exits 1 when a test fails."""
 import argparse
 import collections
@@ -34,35 +34,78 @@ def tests_of(build):
 def run(build):
     names = list(tests_of(build))
     targets = ["wispd", "wisp-cli", "wisp-forge"] + [name for name in names if not name.endswith("_two_shards")]
+    subprocess.run(["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", *targets], check=True)
+    counts, failed = Counts(), 0
+    for name in names:
+        for before in build.rglob("*.gcda"):
+            before.unlink()
+        failed |= subprocess.run(["ctest", "--test-dir", build, "-R", f"^{name}$", "--timeout", "900", "--output-on-failure", "--no-tests=error"], check=False).returncode
+        counts.read(build, name)
+    counts.write(build)
+    return counts, failed
+
+
+def run_faults(build, count):
+    """The answers to allocations and calls that fail, but for those that whoever counts makes himself at his end: where they fail, what was counted before is lost. What
+    comes of each is not looked at, for the same reason: that is the sweep's to say, of a build that counts nothing."""
+    subprocess.run(["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", "wispd", "wisp-cli", "wisp-forge", "fail", "faults", "course"], check=True)
+    counts = Counts.read_again(build)
     for before in build.rglob("*.gcda"):
         before.unlink()
-    subprocess.run(["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", *targets], check=True)
-    return subprocess.run(["ctest", "--test-dir", build, "-R", f"^({'|'.join(names)})$", "-j", "2", "--timeout", "900", "--output-on-failure"], check=False).returncode
+    for words in (["libwisp"], ["wispd", "--some", str(count)]):
+        but = [word for call in ("close", "fcntl", "lseek", "openat", "read", "write") for word in ("--but", call)]
+        subprocess.run([HERE / "tests/faults/sweep.py", build, *but, *words], check=False)
+    counts.read(build, "faults")
+    counts.write(build)
+    return counts, 0
 
 
 class Counts:
     def __init__(self):
-        self.lines, self.branches, self.texts = {}, {}, {}
+        self.lines, self.branches, self.texts, self.insisted = {}, {}, {}, {}
+        self.tests = collections.defaultdict(lambda: collections.defaultdict(list)) # the lines of each file that a test runs
 
     def text(self, name, line):
         if name not in self.texts:
-            self.texts[name] = (HERE / name).read_text().split("\n")
+            whole = (HERE / name).read_text()
+            self.texts[name] = whole.split("\n")
+            found = re.finditer(r"\binsist(?:_debug)?\([^;]*;", whole)
+            self.insisted[name] = {1 + whole.count("\n", 0, at.start()) + more for at in found for more in range(at.group().count("\n") + 1)}
         return self.texts[name][line - 1]
 
-    def read(self, build):
-        for part in PARTS:
-            for path in sorted((build / part).rglob("*.gcda")):
-                told = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", path], capture_output=True, cwd=build, check=True).stdout
-                for file in json.loads(told)["files"]:
-                    name = os.path.relpath(os.path.normpath(build / file["file"]), HERE)
-                    if name.startswith(PARTS) and not name.startswith(LEFT_OUT):
-                        self.add(name, file["lines"])
+    def insists(self, name, line):
+        self.text(name, line)
+        return line in self.insisted[name]
+
+    def read(self, build, test):
+        paths = [path for part in PARTS for path in sorted((build / part).rglob("*.gcda"))]
+        if not paths:
+            return
+        told = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", *paths], capture_output=True, text=True, cwd=build, check=True).stdout
+        for file in (file for row in told.splitlines() for file in json.loads(row)["files"]):
+            name = os.path.relpath(os.path.normpath(build / file["file"]), HERE)
+            if name.startswith(PARTS) and not name.startswith(LEFT_OUT):
+                self.add(name, file["lines"])
+                run_lines = self.tests[test][name]
+                run_lines.extend(sorted({line["line_number"] for line in file["lines"] if line["count"]}.difference(run_lines)))
+
+    def write(self, build):
+        flat = {kind: [[*at, count] for at, count in table.items()] for kind, table in (("lines", self.lines), ("branches", self.branches))}
+        (build / "coverage.json").write_text(json.dumps(flat | {"tests": self.tests}))
+
+    @classmethod
+    def read_again(cls, build):
+        counts, flat = cls(), json.loads((build / "coverage.json").read_text())
+        for test, told in flat["tests"].items():
+            counts.tests[test].update(told)
+        counts.lines, counts.branches = ({(name, line): count for name, line, count in flat[kind]} for kind in ("lines", "branches"))
+        return counts
 
     def add(self, name, lines):
         for line in lines:
             at = name, line["line_number"]
             self.lines[at] = max(self.lines.get(at, 0), line["count"])
-            if line["branches"] and not re.search(r"\binsist(_debug)?\(", self.text(*at)):
+            if line["branches"] and not self.insists(*at):
                 now, before = [branch["count"] for branch in line["branches"]], self.branches.get(at, [])
                 self.branches[at] = [max(pair) for pair in zip(now, before)] if len(now) == len(before) else max(now, before, key=len)
 
@@ -96,10 +139,13 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--count", action="store_true")
     parser.add_argument("--missing", nargs="+")
+    parser.add_argument("--faults", type=int)
     chosen = parser.parse_args()
-    build, counts = chosen.build.resolve(), Counts()
-    failed = 0 if chosen.count or chosen.missing else run(build)
-    counts.read(build)
+    build = chosen.build.resolve()
+    if chosen.count or chosen.missing:
+        counts, failed = Counts.read_again(build), 0
+    else:
+        counts, failed = run_faults(build, chosen.faults) if chosen.faults else run(build)
     if chosen.missing:
         counts.show_missing(tuple(chosen.missing))
     else:

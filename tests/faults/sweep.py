@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each allocation, and each call to the kernel, of a whole course fails in turn (docs/design/faults.md).
 
-usage: sweep.py BUILD [--some N] [--seed S] [--record FILE] [--most N] [COURSE…]
+usage: sweep.py BUILD [--some N] [--seed S] [--record FILE] [--most N] [--but CALL]… [COURSE…]
 
 COURSE: wispd (start, models, requests, reload, drain), libwisp, run (wisp run), build, train, eval; without any, all. With --some only so many faults, drawn by
-the seed; else all, of a call to the kernel the first --most (50) of each kind and error. FILE has a line of JSON for each fault that was tried, and whoever names it
+the seed; else all, of a call to the kernel the first --most (50) of each kind and error, --but of none of these calls. FILE has a line of JSON for each fault that was tried, and whoever names it
 again goes on where it ends. Exits 1 when somebody crashed, hung, left something, said nothing or was wrong."""
 import argparse
 import collections
@@ -445,8 +445,11 @@ def main():
     parser.add_argument("--seed", default="1")
     parser.add_argument("--record")
     parser.add_argument("--most", type=int, default=50)
+    parser.add_argument("--but", action="append", default=[], choices=ERRORS)
     parser.add_argument("course", nargs="*")
     chosen = parser.parse_intermixed_args()
+    for call in chosen.but:
+        del ERRORS[call]
     bed, record = Bed(chosen.build.resolve()), Record(chosen.record)
     try:
         all_courses = courses(bed)
