@@ -172,17 +172,16 @@ static int make_room(const struct sockaddr_un *address, struct reason *why)
     return 0;
 }
 
-/* What was bound and cannot be listened on is removed, while the lock is held. */
+/* The mode is the socket's before it has a name, and the mask leaves just that of it. chmod() of the name would leave a
+ * moment with another mode, and would change what somebody else has put there meanwhile, or what a link there leads to.
+ * What was bound and cannot be listened on is removed, while the lock is held. */
 static int bind_with_mode(int fd, const struct sockaddr_un *address, uint32_t mode, struct reason *why)
 {
-    /* Not chmod() alone: it would leave a moment with another mode. */
     mode_t before = umask(~(mode_t)mode & 0777);
-    const bool bound = !bind(fd, (const struct sockaddr *)address, sizeof *address);
+    const bool bound = !fchmod(fd, (mode_t)mode) && !bind(fd, (const struct sockaddr *)address, sizeof *address);
     int result = bound ? 0 : -errno;
 
     umask(before);
-    if (!result && chmod(address->sun_path, (mode_t)mode))
-        result = -errno;
     if (!result && listen(fd, BACKLOG))
         result = -errno;
     if (bound && result)
@@ -204,11 +203,15 @@ static int bind_in_turn(struct listener *listener, const struct sockaddr_un *add
     result = bind_with_mode(fd, address, mode, why);
     if (result)
         return result;
-    if (stat(address->sun_path, &status)) {
+    if (lstat(address->sun_path, &status)) {
         result = refuse_errno(why, -errno, "%s", address->sun_path);
         unlink(address->sun_path);
         return result;
     }
+    if (!S_ISSOCK(status.st_mode))
+        return refuse(why, WISP_E_CONFIG,
+                      "%s was replaced while it was made: listen in a folder that is yours alone (--socket)",
+                      address->sun_path);
     *listener = (struct listener){ .fd = steal_fd(&fd), .device = status.st_dev, .inode = status.st_ino };
     return 0;
 }
@@ -258,7 +261,7 @@ void listener_close(struct listener *listener)
 
     if (listener->fd >= 0)
         close(listener->fd);
-    if (listener->path && !stat(listener->path, &status) && status.st_dev == listener->device &&
+    if (listener->path && !lstat(listener->path, &status) && status.st_dev == listener->device &&
         status.st_ino == listener->inode)
         unlink(listener->path);
     free(listener->path);
