@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much of libipc, the daemon and the client the tests run: lines and branches, by folder.
 
-usage: coverage.py BUILD [--count] [--missing FILE…] [--faults N]
+usage: coverage.py BUILD [--count] [--missing FILE…] [--faults MOST]
 
 BUILD is of the preset `coverage`. Builds what is needed, runs the tests of those three and of the whole system, one after the other, and counts what each runs, into
-coverage.json there; with --faults it adds what so many faults of wispd's course, and all of libwisp's, run (faults/sweep.py); with --count it only says what that has; with --missing it prints what no test takes, of files that begin so. What insist() would do is no branch: it is never taken, unless a program is wrong. The command, and files of a
+coverage.json there; with --faults it adds what the courses of libwisp and wispd run when each allocation fails, and so many of each call (faults/sweep.py); with --count it only says what that has; with --missing it prints what no test takes, of files that begin so. What insist() would do is no branch: it is never taken, unless a program is wrong. The command, and files of a
 user's own (client/cli, client/codecs), are not libwisp. Exits 1 when a test fails."""
 import argparse
 import collections
@@ -45,16 +45,15 @@ def run(build):
     return counts, failed
 
 
-def run_faults(build, count):
+def run_faults(build, most):
     """The answers to allocations and calls that fail, but for those that whoever counts makes himself at his end: where they fail, what was counted before is lost. What
     comes of each is not looked at, for the same reason: that is the sweep's to say, of a build that counts nothing."""
     subprocess.run(["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", "wispd", "wisp-cli", "wisp-forge", "fail", "faults", "course"], check=True)
     counts = Counts.read_again(build)
     for before in build.rglob("*.gcda"):
         before.unlink()
-    for words in (["libwisp"], ["wispd", "--some", str(count)]):
-        but = [word for call in ("close", "fcntl", "lseek", "openat", "read", "write") for word in ("--but", call)]
-        subprocess.run([HERE / "tests/faults/sweep.py", build, *but, *words], check=False)
+    but = [word for call in ("close", "fcntl", "lseek", "openat", "read", "write") for word in ("--but", call)]
+    subprocess.run([HERE / "tests/faults/sweep.py", build, "--most", str(most), *but, "libwisp", "wispd"], check=False)
     counts.read(build, "faults")
     counts.write(build)
     return counts, 0
