@@ -24,6 +24,7 @@ struct weights {
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
+    float *column_values;                      /* in the order of that; NULL: nobody asked */
     struct tiles *tiles, *samples, *lines;     /* of positions, of samples and of lines; NULL: none were cut */
     struct way_choice ways;
     bool has_ways;
@@ -231,6 +232,22 @@ int weights_index_columns(struct weights *weights, const struct csr *w)
     return result;
 }
 
+int weights_gather_values(struct weights *weights, const struct csr *w)
+{
+    weights->column_values = memory_alloc(MAX(w->count, 1), sizeof *weights->column_values);
+    if (!weights->column_values)
+        return -ENOMEM;
+    for (uint64_t k = 0; k < w->count; k++)
+        weights->column_values[k] = w->values[weights->by_column.connections[k]];
+    weights->memory += w->count * sizeof *weights->column_values;
+    return 0;
+}
+
+const float *weights_column_values(const struct weights *weights)
+{
+    return weights->column_values;
+}
+
 const struct csc *weights_columns(const struct weights *weights)
 {
     return weights->by_column.starts ? &weights->by_column : NULL;
@@ -350,6 +367,7 @@ struct weights *weights_free(struct weights *weights)
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++)
         packed_free(weights->packed[f]);
     csc_deinit(&weights->by_column);
+    free(weights->column_values);
     csr_deinit(&weights->regrouped);
     tiles_free(weights->tiles);
     tiles_free(weights->samples);

@@ -51,6 +51,8 @@ int weights_regroup(struct weights *weights, const struct csr *w, const uint32_t
 /* Gives borrowed weights the index by columns that such a pass and products with sparse samples go by; `w` as it was
  * borrowed, of at most CSC_CONNECTIONS_MAX connections. -ENOMEM. */
 int weights_index_columns(struct weights *weights, const struct csr *w);
+/* Besides, the values in the index's order, for who only looks columns up: a column's stand side by side. -ENOMEM. */
+int weights_gather_values(struct weights *weights, const struct csr *w);
 /* Parts its rows into `blocks` blocks, alike, each packed by itself in the formats that were chosen: for who multiplies
  * them with different X. -ENOMEM. */
 int weights_split(struct weights *weights, const struct csr *w, uint32_t blocks);
@@ -64,6 +66,7 @@ void weights_run_block(const struct weights *weights, uint32_t block, const stru
 
 /* NULL where none was made. */
 const struct csc *weights_columns(const struct weights *weights);
+const float *weights_column_values(const struct weights *weights);
 const struct tiles *weights_tiles(const struct weights *weights);
 const struct tiles *weights_sample_tiles(const struct weights *weights);
 const struct tiles *weights_line_tiles(const struct weights *weights);

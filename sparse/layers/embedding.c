@@ -67,6 +67,7 @@ static void look_up(const struct layer_run *run, size_t begin, size_t end, float
 {
     const struct csr *weight = &run->layer->weight;
     const struct csc *index = weights_columns(run->weights);
+    const float *values = weights_column_values(run->weights);
     uint32_t word;
 
     for (uint32_t r = 0; r < weight->rows; r++)
@@ -75,7 +76,7 @@ static void look_up(const struct layer_run *run, size_t begin, size_t end, float
         if (!word_of(run, token, &word))
             continue;
         for (uint64_t k = index->starts[word]; k < index->starts[word + 1]; k++)
-            to[index->rows[k] * pitch] = weight->values[index->connections[k]];
+            to[index->rows[k] * pitch] = values ? values[k] : weight->values[index->connections[k]];
     }
 }
 

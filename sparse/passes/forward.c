@@ -205,6 +205,8 @@ static int plan_weights(struct forward *forward, struct reason *why)
         result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
         if (!result && forward_has_index(&forward->setup, &model->layers[i]))
             result = weights_index_columns(forward->weights[i], &model->layers[i].weight);
+        if (!result && forward->setup.mode == LAYER_SERVE && model->layers[i].kind->indexed)
+            result = weights_gather_values(forward->weights[i], &model->layers[i].weight);
         if (result)
             return result;
         forward->memory += weights_memory(forward->weights[i]);

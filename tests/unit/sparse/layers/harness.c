@@ -216,6 +216,8 @@ static struct weights *weights_of(const struct bench *b, const struct way *way)
     /* With and without: a pass has it from some batch on. */
     if (b->layer.kind->indexed || (way->mode == LAYER_TRAIN && b->layer.kind->by_columns && way->samples % 2))
         assert_int_equal(weights_index_columns(made, w), 0);
+    if (serve && b->layer.kind->indexed)
+        assert_int_equal(weights_gather_values(made, w), 0);
     if (b->plan.blocks > 1)
         assert_int_equal(weights_split(made, w, (uint32_t)b->plan.blocks), 0);
     return made;
