@@ -252,10 +252,11 @@ struct padded_lines {
 };
 
 /* Windows of rows x columns taps at `count` positions of `batch` floats each, `step` floats apart; and from a row of
- * taps to the next. */
-struct window_line {
+ * taps to the next. Of as many such lines, in_line and out_line floats apart. */
+struct window_lines {
     size_t rows, columns, pitch;
     size_t count, batch, step;
+    size_t lines, in_line, out_line;
 };
 
 typedef void weight_run(const struct packed *packed, const struct product *product, uint32_t begin, uint32_t end);
@@ -326,9 +327,10 @@ struct kernels {
     /* sum[i] += x[i] */
     void (*add)(float *sum, const float *x, size_t n);
 
-    /* out[p * batch + b], b < batch <= step, = the largest of the taps in[p * step + b + i * pitch + j * batch], over
-     * ascending i < rows and j < columns: NaN where there is one, of equals the first, -infinity without taps. */
-    void (*largest)(const struct window_line *line, const float *in, float *out);
+    /* Of each line out[p * batch + b], b < batch <= step, = the largest of the taps
+     * in[p * step + b + i * pitch + j * batch], over ascending i < rows and j < columns: NaN where there is one, of
+     * equals the first, -infinity without taps. */
+    void (*largest)(const struct window_lines *lines, const float *in, float *out);
 
     /* The index of the first element that is NaN or infinite; n when there is none. */
     size_t (*first_not_finite)(const float *x, size_t n);

@@ -452,13 +452,13 @@ static void panel_product(const struct panel_product *product)
 #include "sparse/kernels/softmax.inc"
 
 /* No comparison with NaN is true, so one is looked for. */
-static float largest_of(const struct window_line *line, const float *in)
+static float largest_of(const struct window_lines *lines, const float *in)
 {
     float stands = -INFINITY;
 
-    for (size_t i = 0; i < line->rows; i++) {
-        for (size_t j = 0; j < line->columns; j++) {
-            const float comes = in[i * line->pitch + j * line->batch];
+    for (size_t i = 0; i < lines->rows; i++) {
+        for (size_t j = 0; j < lines->columns; j++) {
+            const float comes = in[i * lines->pitch + j * lines->batch];
 
             stands = comes > stands || comes != comes ? comes : stands;
         }
@@ -466,12 +466,18 @@ static float largest_of(const struct window_line *line, const float *in)
     return stands;
 }
 
-static void largest(const struct window_line *line, const float *in, float *out)
+static void largest_line(const struct window_lines *lines, const float *in, float *out)
 {
-    for (size_t p = 0; p < line->count; p++) {
-        for (size_t b = 0; b < line->batch; b++)
-            out[p * line->batch + b] = largest_of(line, in + p * line->step + b);
+    for (size_t p = 0; p < lines->count; p++) {
+        for (size_t b = 0; b < lines->batch; b++)
+            out[p * lines->batch + b] = largest_of(lines, in + p * lines->step + b);
     }
+}
+
+static void largest(const struct window_lines *lines, const float *in, float *out)
+{
+    for (size_t i = 0; i < lines->lines; i++)
+        largest_line(lines, in + i * lines->in_line, out + i * lines->out_line);
 }
 
 #define KERNELS_NAME  "scalar"

@@ -50,41 +50,49 @@ static size_t find_taps(int64_t begin, uint32_t kernel, uint32_t size, int64_t *
     return past > *first ? (size_t)(past - *first) : 0;
 }
 
-/* Of the windows from x on, how many have the taps of the first: all that lie on the picture. */
-static uint32_t count_alike(const struct window *w, uint32_t x)
+/* Of `left` windows that begin at `begin` and `stride` apart, how many have the taps of the first: all that lie within
+ * [0, size), where it does. */
+static uint32_t count_alike(int64_t begin, uint32_t stride, uint32_t kernel, uint32_t size, uint32_t left)
 {
-    const int64_t left = (int64_t)x * w->stride - w->left, last = (int64_t)w->width - w->kernel_width;
+    const int64_t last = (int64_t)size - kernel;
 
-    if (left < 0 || left > last)
+    if (begin < 0 || begin > last)
         return 1;
-    return (uint32_t)MIN((last - left) / w->stride + 1, (int64_t)w->out_width - x);
+    return (uint32_t)MIN((last - begin) / stride + 1, (int64_t)left);
 }
 
-/* The windows of line y from x on that have the same taps; `from`: where the first tap of the first lies. */
-static struct window_line line_at(const struct window *w, size_t batch, uint32_t y, uint32_t x, size_t *from)
+/* The windows of lines from y on, and from x on in a line, that have the same taps; `from`: where the first tap of the
+ * first lies. */
+static struct window_lines lines_at(const struct window *w, size_t batch, uint32_t y, uint32_t x, size_t *from)
 {
     const int64_t top = (int64_t)y * w->stride - w->top, left = (int64_t)x * w->stride - w->left;
-    struct window_line line = {
-        .pitch = w->width * batch, .count = count_alike(w, x), .batch = batch, .step = w->stride * batch
+    struct window_lines lines = {
+        .pitch = w->width * batch,
+        .count = count_alike(left, w->stride, w->kernel_width, w->width, w->out_width - x),
+        .batch = batch,
+        .step = w->stride * batch,
+        .lines = count_alike(top, w->stride, w->kernel_height, w->height, w->out_height - y),
+        .in_line = w->stride * w->width * batch,
+        .out_line = w->out_width * batch,
     };
     int64_t first_y, first_x;
 
-    line.rows = find_taps(top, w->kernel_height, w->height, &first_y);
-    line.columns = find_taps(left, w->kernel_width, w->width, &first_x);
-    *from = line.rows && line.columns ? (size_t)((top + first_y) * w->width + left + first_x) * batch : 0;
-    return line;
+    lines.rows = find_taps(top, w->kernel_height, w->height, &first_y);
+    lines.columns = find_taps(left, w->kernel_width, w->width, &first_x);
+    *from = lines.rows && lines.columns ? (size_t)((top + first_y) * w->width + left + first_x) * batch : 0;
+    return lines;
 }
 
 void pooling_max(const struct window *window, const struct kernels *kernels, const float *in, size_t batch, float *out)
 {
-    for (uint32_t y = 0; y < window->out_height; y++) {
-        for (uint32_t x = 0; x < window->out_width;) {
+    for (uint32_t y = 0, lines = 0; y < window->out_height; y += lines) {
+        for (uint32_t x = 0, count = 0; x < window->out_width; x += count) {
             size_t from;
-            const struct window_line line = line_at(window, batch, y, x, &from);
+            const struct window_lines alike = lines_at(window, batch, y, x, &from);
 
-            kernels->largest(&line, in + from, out);
-            out += line.count * batch;
-            x += (uint32_t)line.count;
+            kernels->largest(&alike, in + from, out + ((size_t)y * window->out_width + x) * batch);
+            count = (uint32_t)alike.count;
+            lines = (uint32_t)alike.lines;
         }
     }
 }

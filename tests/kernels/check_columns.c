@@ -318,7 +318,7 @@ static void test_softmax(void **state)
 
 /* ---- the largest under a window ---- */
 
-static void expect_largest(const struct window_line *line, const float *in, float *out)
+static void expect_line(const struct window_lines *line, const float *in, float *out)
 {
     for (size_t i = 0; i < line->count * line->batch; i++) {
         const float *window = in + i / line->batch * line->step + i % line->batch;
@@ -333,17 +333,19 @@ static void expect_largest(const struct window_line *line, const float *in, floa
     }
 }
 
-/* What the last tap of the last position reads is the last that there is. */
-static void check_largest(struct rng *rng, const struct kernels *kernels, struct window_line line)
+/* What the last tap of the last position reads is the last that there is; between lines nothing is written. */
+static void check_largest(struct rng *rng, const struct kernels *kernels, struct window_lines line)
 {
     const size_t last = (line.rows ? line.rows - 1 : 0) * line.pitch + (line.columns - 1) * line.batch;
-    const size_t read = (line.count - 1) * line.step + last + line.batch, written = line.count * line.batch;
+    const size_t read = (line.lines - 1) * line.in_line + (line.count - 1) * line.step + last + line.batch;
+    const size_t written = (line.lines - 1) * line.out_line + line.count * line.batch;
     struct guarded in = guarded_new(read), out = guarded_new(written);
-    float *expected = malloc(written * sizeof *expected);
+    float *expected = calloc(written, sizeof *expected);
 
     assert_non_null(expected);
     fill(rng, in.data, read, rng_below(rng, 2));
-    expect_largest(&line, in.data, expected);
+    for (size_t i = 0; i < line.lines; i++)
+        expect_line(&line, in.data + i * line.in_line, expected + i * line.out_line);
     kernels->largest(&line, in.data, out.data);
     assert_same(expected, out.data, written, "largest", kernels->name);
     free(expected);
@@ -360,14 +362,17 @@ static void test_largest(void **state)
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
         for (size_t i = 0; i < 1200; i++) {
             const size_t batch = i % 2 ? 1 : 1 + i / 2 % 40;
-            const struct window_line line = { .rows = rng_below(&rng, 4),
-                                              .columns = 1 + rng_below(&rng, 3),
-                                              .pitch = batch * rng_below(&rng, 50),
-                                              .count = 1 + rng_below(&rng, 40),
-                                              .batch = batch,
-                                              .step = batch * (1 + rng_below(&rng, 3)) };
+            struct window_lines lines = { .rows = rng_below(&rng, 4),
+                                          .columns = 1 + rng_below(&rng, 3),
+                                          .pitch = batch * rng_below(&rng, 50),
+                                          .count = 1 + rng_below(&rng, 40),
+                                          .batch = batch,
+                                          .step = batch * (1 + rng_below(&rng, 3)),
+                                          .lines = 1 + rng_below(&rng, 3),
+                                          .in_line = rng_below(&rng, 100) };
 
-            check_largest(&rng, kernels, line);
+            lines.out_line = lines.count * batch + rng_below(&rng, 4);
+            check_largest(&rng, kernels, lines);
         }
     }
 }
