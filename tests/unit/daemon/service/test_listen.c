@@ -150,9 +150,149 @@ static void test_the_mode_is_that_which_was_asked_for(void **state)
     scratch_remove(folder);
 }
 
+/* ---- what is there already ---- */
+
+/* Refused so, and the sentence has that. */
+static void refuses(struct passed *passed, const char *path, int result, const char *says)
+{
+    struct listener listener = LISTENER_NULL;
+    struct reason why = { "" };
+
+    assert_int_equal(listener_open(&listener, passed, path, MODE, &why), result);
+    if (!strstr(why.text, says))
+        fail_msg("\"%s\", and not \"%s\"", why.text, says);
+    assert_int_equal(listener.fd, -1);
+}
+
+static void listens(const char *path)
+{
+    struct passed passed = PASSED_NULL;
+    struct listener listener;
+    struct reason why;
+
+    assert_ok(listener_open(&listener, &passed, path, MODE, &why), why);
+    refuses(&passed, path, WISP_E_BUSY, "another daemon answers on");
+    listener_close(&listener);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static int socket_at(const char *path, int type)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_true(snprintf(address.sun_path, sizeof address.sun_path, "%s", path) < (int)sizeof address.sun_path);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void touch(const char *path, mode_t mode)
+{
+    assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static void test_what_is_in_the_place_of_the_socket(void **state)
+{
+    const char *folder = scratch_make();
+    struct passed passed = PASSED_NULL;
+    char path[128], lock[136], longest[200];
+    int fd;
+
+    (void)state;
+    path_of(path, sizeof path, folder, "s");
+    path_of(lock, sizeof lock, folder, "s.lock");
+    listens(path);
+    touch(path, 0600);
+    refuses(&passed, path, WISP_E_CONFIG, "exists and is not a socket");
+    unlink(path);
+    close(socket_at(path, SOCK_SEQPACKET)); /* whoever it was has gone */
+    listens(path);
+    fd = socket_at(path, SOCK_DGRAM); /* somebody is there, of another kind */
+    refuses(&passed, path, WISP_E_BUSY, "another daemon answers on");
+    close(fd);
+    listens(path);
+    memset(longest, 'x', sizeof longest);
+    longest[0] = '/';
+    longest[sizeof longest - 1] = 0;
+    refuses(&passed, longest, WISP_E_CONFIG, "a socket's path has at most 107 characters");
+    refuses(&passed, scratch_path(folder, "none/at/all"), -ENOENT,
+            "of the socket does not exist: make it with mkdir -p");
+    scratch_remove(folder);
+}
+
+static void test_whose_lock_it_is(void **state)
+{
+    const char *folder = scratch_make();
+    struct passed passed = PASSED_NULL;
+    char path[128], lock[136];
+    int fd;
+
+    (void)state;
+    path_of(path, sizeof path, folder, "s");
+    path_of(lock, sizeof lock, folder, "s.lock");
+    touch(lock, 0644);
+    refuses(&passed, path, -EPERM, "is not a file of this user's alone");
+    unlink(lock);
+    if (!geteuid()) {
+        touch(lock, 0600);
+        assert_int_equal(chown(lock, 1, 1), 0);
+        refuses(&passed, path, -EPERM, "is not a file of this user's alone");
+        unlink(lock);
+    }
+    assert_int_equal(mkfifo(lock, 0600), 0);
+    refuses(&passed, path, -EPERM, "is not a file of this user's alone");
+    unlink(lock);
+    assert_int_equal(symlink("/dev/null", lock), 0);
+    refuses(&passed, path, -ELOOP, "s.lock");
+    unlink(lock);
+    touch(lock, 0600);
+    fd = open(lock, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    refuses(&passed, path, -EAGAIN, "is held by another wispd that is starting"); /* after two seconds */
+    close(fd);
+    listens(path); /* one that was left, and that nobody holds, is taken */
+    assert_int_equal(access(lock, F_OK), -1);
+    scratch_remove(folder);
+}
+
+/* ---- what systemd passes ---- */
+
+static void test_what_is_passed(void **state)
+{
+    const char *folder = scratch_make();
+    struct listener listener;
+    struct reason why;
+    struct passed passed = { .sockets = 2, .socket = 0 };
+    const int stream = socket_at(scratch_path(folder, "stream"), SOCK_STREAM);
+    const int packets = socket_at(scratch_path(folder, "packets"), SOCK_SEQPACKET);
+
+    (void)state;
+    refuses(&passed, NULL, WISP_E_CONFIG, "systemd passed 2 sockets");
+    passed = (struct passed){ .sockets = 1, .socket = stream };
+    refuses(&passed, NULL, WISP_E_CONFIG, "something else than a listening SEQPACKET socket");
+    passed.socket = packets; /* and does not listen */
+    refuses(&passed, NULL, WISP_E_CONFIG, "something else than a listening SEQPACKET socket");
+    passed.socket = 1 << 20;
+    refuses(&passed, NULL, -EBADF, "the socket that systemd passed");
+    passed.socket = packets;
+    assert_int_equal(listen(packets, 1), 0);
+    assert_ok(listener_open(&listener, &passed, NULL, MODE, &why), why);
+    assert_int_equal(listener.fd, packets);
+    assert_true(fcntl(packets, F_GETFL) & O_NONBLOCK);
+    listener_close(&listener);
+    assert_int_equal(access(scratch_path(folder, "packets"), F_OK), 0); /* that is systemd's */
+    close(stream);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_in_the_place_of_the_socket),
+        cmocka_unit_test(test_whose_lock_it_is),
+        cmocka_unit_test(test_what_is_passed),
         cmocka_unit_test(test_whoever_swaps_what_is_there),
         cmocka_unit_test(test_the_mode_is_that_which_was_asked_for),
     };
