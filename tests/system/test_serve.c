@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static void many_rows_run_in_slices(void **state)
 
         alpha_fill(client, &submission, rows[i]);
         assert_int_equal(raw_run(client, &submission, &completion), 0);
-        assert_int_equal(completion.batch, MIN(rows[i], 32u));
+        assert_in_range(completion.batch, 1, MIN(rows[i], 32u)); /* fewer where the thread was thought slow */
         assert_int_equal(completion.out_length, rows[i] * ALPHA_OUT_BYTES);
         alpha_check(the.reference, client, &submission, rows[i]);
     }
@@ -232,11 +233,13 @@ static void sixteen_clients_at_once(void **state)
     assert_in_range(clients_at_once(16, 20), 2, 32);
 }
 
-/* With a wait in the configuration requests of different channels meet in one batch, for certain. */
+/* With a wait in the configuration requests of different channels meet in one batch, for certain: the daemon is held
+ * until all are there, since on a busy machine the last may come when the wait is over. */
 static void channels_share_a_batch(void **state)
 {
     static struct raw_client clients[4];
     struct test_daemon before = the.daemon;
+    struct wire_submission submissions[4];
     struct wire_completion completion;
 
     (void)state;
@@ -244,20 +247,19 @@ static void channels_share_a_batch(void **state)
         skip(); /* they are on several */
     start(NULL, "    batch:\n      max: 4\n      wait: 1s\n");
     for (uint32_t i = 0; i < 4; i++) {
-        struct wire_submission submission;
-
         alpha_open(&clients[i], the.daemon.socket);
-        submission = alpha_request(raw_route(&clients[i], "alpha"), 1, i);
-        alpha_fill(&clients[i], &submission, 4);
-        assert_true(raw_submit(&clients[i], &submission));
+        submissions[i] = alpha_request(raw_route(&clients[i], "alpha"), 1, i);
+        alpha_fill(&clients[i], &submissions[i], 4);
     }
+    daemon_signal(&the.daemon, SIGSTOP);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true(raw_submit(&clients[i], &submissions[i]));
+    daemon_signal(&the.daemon, SIGCONT);
     for (uint32_t i = 0; i < 4; i++) {
-        struct wire_submission submission = alpha_request(0, 1, i);
-
         assert_true(raw_reap(&clients[i], &completion, PATIENCE_MS));
         assert_int_equal(completion.status, 0);
         assert_int_equal(completion.batch, 4);
-        alpha_check(the.reference, &clients[i], &submission, 4);
+        alpha_check(the.reference, &clients[i], &submissions[i], 4);
         raw_close(&clients[i]);
     }
     assert_int_equal(daemon_stop(&the.daemon), 0);
@@ -461,7 +463,7 @@ static void lists_and_describes(void **state)
 
     model = ask(client, WIRE_DESCRIBE, "text");
     assert_string_equal(text_at(model, "name"), "beta");
-    assert_int_equal(number_at(model, "batch_most"), 32);
+    assert_in_range(number_at(model, "batch_most"), 1, 32); /* as many as are thought to take no longer than that */
     assert_int_equal(number_at(model, "time_us"), 500);
     assert_int_equal(json_array_size(json_object_get(model, "labels")), 5);
     assert_int_equal(json_array_size(json_object_get(model, "layers")), 4);
@@ -487,7 +489,7 @@ static void counts_what_it_did(void **state)
     after = ask(client, WIRE_DESCRIBE, "alpha");
     assert_int_equal(number_at(after, "requests"), number_at(before, "requests") + 1);
     assert_int_equal(number_at(after, "samples"), number_at(before, "samples") + 40);
-    assert_int_equal(number_at(after, "batches"), number_at(before, "batches") + 2);
+    assert_in_range(number_at(after, "batches"), number_at(before, "batches") + 2, number_at(before, "batches") + 40);
     assert_int_equal(number_at(after, "refused"), number_at(before, "refused") + 1);
     status = ask(client, WIRE_STATUS, NULL);
     assert_int_equal(number_at(status, "pid"), the.daemon.pid);
