@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each allocation, and each call to the kernel, of a whole course fails in turn (docs/design/faults.md).
 
-usage: sweep.py BUILD [--some N] [--seed S] [--record FILE] [--most N] [--but CALL]… [COURSE…]
+usage: sweep.py BUILD [--some N] [--seed S] [--record FILE] [--most N] [--only CALL]… [--but CALL]… [COURSE…]
 
 COURSE: wispd (start, models, requests, reload, drain), libwisp, run (wisp run), build, train, eval; without any, all. With --some only so many faults, drawn by
-the seed; else all, of a call to the kernel the first --most (50) of each kind and error, --but of none of these calls. FILE has a line of JSON for each fault that was tried, and whoever names it
+the seed; else all, of a call to the kernel the first --most (50) of each kind and error, --but of none of these calls, or --only of these and no allocation. FILE has a line of JSON for each fault that was tried, and whoever names it
 again goes on where it ends. Exits 1 when somebody crashed, hung, left something, said nothing or was wrong."""
 import argparse
 import collections
@@ -410,8 +410,8 @@ def attempt(name, course, bed, fault, record):
     return True
 
 
-def sweep(name, course, bed, record, most):
-    for what, error in [("allocation", "ENOMEM")] + [(call, error) for call, errors in ERRORS.items() for error in errors]:
+def sweep(name, course, bed, record, most, allocations):
+    for what, error in [("allocation", "ENOMEM")] * allocations + [(call, error) for call, errors in ERRORS.items() for error in errors]:
         if (name, what, error) in record.ends:
             continue
         number = 1
@@ -446,9 +446,10 @@ def main():
     parser.add_argument("--record")
     parser.add_argument("--most", type=int, default=50)
     parser.add_argument("--but", action="append", default=[], choices=ERRORS)
+    parser.add_argument("--only", action="append", default=[], choices=ERRORS)
     parser.add_argument("course", nargs="*")
     chosen = parser.parse_intermixed_args()
-    for call in chosen.but:
+    for call in [call for call in ERRORS if call in chosen.but or (chosen.only and call not in chosen.only)]:
         del ERRORS[call]
     bed, record = Bed(chosen.build.resolve()), Record(chosen.record)
     try:
@@ -460,7 +461,7 @@ def main():
                 if chosen.some:
                     draw(name, course, bed, record, chosen.some, chosen.seed)
                 else:
-                    sweep(name, course, bed, record, chosen.most)
+                    sweep(name, course, bed, record, chosen.most, not chosen.only)
             finally:
                 getattr(course, "close", lambda: None)()
             rows = [row for row in record.done.values() if row["course"] == name]
