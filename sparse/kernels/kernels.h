@@ -52,10 +52,16 @@ struct panel_product {
     bool add; /* chains go on from what stands in y; else they begin at +0 */
 };
 
-/* Columns that are normalised each by itself: their means and 1 / their deviations, and what a row of them becomes. */
+/* Rows of `count` columns, `stride` floats apart. */
+struct column_rows {
+    const float *x;
+    size_t stride, rows, count;
+};
+
+/* Columns that are normalised each by itself: their means and 1 / their deviations, and by row what it becomes. */
 struct column_norm {
     const float *mean, *inverse;
-    float factor, shift;
+    const float *factors, *shifts; /* NULL: 1, and 0 */
 };
 
 /* x becomes fma(x - offset, factor, shift), the difference rounded first. */
@@ -348,12 +354,14 @@ struct kernels {
     /* out[i] = factor * fma(-(x[i] - mean), tilt, g[i] - level) */
     void (*norm_backward)(const float *x, const float *g, float *out, size_t n, const struct norm_back *back);
 
-    /* Layer normalisation (Ba et al. 2016), a row of n columns at a time. sum[i] = fma(d, d, sum[i]), d = x[i] -
-     * mean[i]; then out[i] = fma(h, factor, shift), h = (x[i] - mean[i]) inverse[i], in place allowed. Going back, with
-     * d = g[i] factor: level[i] += d, tilt[i] = fma(d, h, tilt[i]); then out[i] = inverse[i] fma(-h, tilt[i],
-     * d - level[i]). */
-    void (*column_squares)(const float *x, const float *mean, float *sum, size_t n);
-    void (*column_norm)(const float *x, float *out, size_t n, const struct column_norm *norm);
+    /* Layer normalisation (Ba et al. 2016). sums[i] = the chain from +0 over ascending rows of column i's numbers x, or
+     * of fma(d, d, ..), d = x - mean[i]; then out, laid out as x, = fma(h, factor, shift), h = (x - mean[i])
+     * inverse[i], in place allowed. */
+    void (*column_sums)(const struct column_rows *columns, float *sums);
+    void (*column_squares)(const struct column_rows *columns, const float *mean, float *sums);
+    void (*column_norm)(const struct column_rows *columns, float *out, const struct column_norm *norm);
+    /* Going back, a row of n columns at a time, whose factor is the first, with d = g[i] factor: level[i] += d,
+     * tilt[i] = fma(d, h, tilt[i]); then out[i] = inverse[i] fma(-h, tilt[i], d - level[i]). */
     void (*column_norm_sums)(const float *x, const float *g, size_t n, const struct column_norm *norm, float *level,
                              float *tilt);
     void (*column_norm_backward)(const float *x, const float *g, float *out, size_t n, const struct column_norm *norm,

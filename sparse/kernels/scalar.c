@@ -425,6 +425,24 @@ static struct norm_sums norm_sums(const float *x, const float *g, size_t n, floa
     return (struct norm_sums){ add_lanes(gradients), add_lanes(products) };
 }
 
+static void column_sums(const struct column_rows *c, float *sums)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        sums[i] = 0;
+        for (size_t r = 0; r < c->rows; r++)
+            sums[i] += c->x[r * c->stride + i];
+    }
+}
+
+static void column_squares(const struct column_rows *c, const float *mean, float *sums)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        sums[i] = 0;
+        for (size_t r = 0; r < c->rows; r++)
+            sums[i] = fmaf(c->x[r * c->stride + i] - mean[i], c->x[r * c->stride + i] - mean[i], sums[i]);
+    }
+}
+
 static void turn(const float *from, size_t from_row, float *to, size_t to_row, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r++) {

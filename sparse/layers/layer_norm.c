@@ -16,7 +16,7 @@
 
 enum { SCALE, SHIFT };
 enum { EPSILON };
-enum { BLOCK = 64 }; /* columns */
+enum { BLOCK = 256 }; /* columns */
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -44,33 +44,24 @@ static int prepare(const struct layer_setup *setup, struct layer_needs *needs, s
     return 0;
 }
 
-static float value_of(const struct layer *layer, int vector, size_t feature, float otherwise)
-{
-    return layer->vectors[vector].data ? layer->vectors[vector].data[feature] : otherwise;
-}
-
-/* What a row of a feature becomes, for columns whose statistics stand at `mean` and `inverse`. */
+/* What rows from a feature on become, for columns whose statistics stand at `mean` and `inverse`. */
 static struct column_norm norm_of(const struct layer *layer, size_t feature, const float *mean, const float *inverse)
 {
-    return (struct column_norm){ mean, inverse, value_of(layer, SCALE, feature, 1),
-                                 value_of(layer, SHIFT, feature, 0) };
+    const float *scale = layer->vectors[SCALE].data, *shift = layer->vectors[SHIFT].data;
+
+    return (struct column_norm){ mean, inverse, scale ? scale + feature : NULL, shift ? shift + feature : NULL };
 }
 
-/* Of `n` columns from x on. */
-static void measure(const struct layer_run *run, const float *x, size_t n, float *mean, float *inverse)
+static void measure(const struct layer_run *run, const struct column_rows *columns, float *mean, float *inverse)
 {
-    const size_t features = tensor_features(run->out), columns = tensor_columns(run->out);
+    const float features = (float)columns->rows, epsilon = (float)run->layer->parameters[EPSILON];
 
-    memset(mean, 0, n * sizeof *mean);
-    memset(inverse, 0, n * sizeof *inverse);
-    for (size_t f = 0; f < features; f++)
-        run->kernels->add(mean, x + f * columns, n);
-    for (size_t c = 0; c < n; c++)
-        mean[c] /= (float)features;
-    for (size_t f = 0; f < features; f++)
-        run->kernels->column_squares(x + f * columns, mean, inverse, n);
-    for (size_t c = 0; c < n; c++)
-        inverse[c] = 1 / sqrtf(inverse[c] / (float)features + (float)run->layer->parameters[EPSILON]);
+    run->kernels->column_sums(columns, mean);
+    for (size_t c = 0; c < columns->count; c++)
+        mean[c] /= features;
+    run->kernels->column_squares(columns, mean, inverse);
+    for (size_t c = 0; c < columns->count; c++)
+        inverse[c] = 1 / sqrtf(inverse[c] / features + epsilon);
 }
 
 static void forward(const struct layer_run *run)
@@ -81,15 +72,12 @@ static void forward(const struct layer_run *run)
 
     pool_share(columns, 16, run->part, run->parts, &begin, &end);
     for (size_t at = begin; at < end; at += BLOCK) {
-        const size_t n = MIN((size_t)BLOCK, end - at);
+        const struct column_rows some = { run->in[0]->data + at, columns, features, MIN((size_t)BLOCK, end - at) };
         float *mean = saved ? saved + at : block[0], *inverse = saved ? saved + columns + at : block[1];
+        const struct column_norm norm = norm_of(run->layer, 0, mean, inverse);
 
-        measure(run, run->in[0]->data + at, n, mean, inverse);
-        for (size_t f = 0; f < features; f++) {
-            const struct column_norm norm = norm_of(run->layer, f, mean, inverse);
-
-            run->kernels->column_norm(run->in[0]->data + f * columns + at, run->out->data + f * columns + at, n, &norm);
-        }
+        measure(run, &some, mean, inverse);
+        run->kernels->column_norm(&some, run->out->data + at, &norm);
     }
 }
 
@@ -129,10 +117,11 @@ static void back_vectors(const struct layer_back *back, size_t feature)
     const struct layer_run *run = &back->run;
     const size_t columns = tensor_columns(run->out);
     const float *mean = run->saved;
-    const struct column_norm plain = { mean, mean + columns, 1, 0 };
+    const struct column_norm plain = { mean, mean + columns, NULL, NULL };
+    const struct column_rows row = { run->in[0]->data + feature * columns, columns, 1, columns };
     struct norm_sums sums;
 
-    run->kernels->column_norm(run->in[0]->data + feature * columns, run->scratch_part, columns, &plain);
+    run->kernels->column_norm(&row, run->scratch_part, &plain);
     sums = run->kernels->norm_sums(run->scratch_part, back->out_gradient + feature * columns, columns, 0);
     if (back->vector_gradient[SCALE])
         back->vector_gradient[SCALE][feature] = sums.product;

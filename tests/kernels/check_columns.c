@@ -8,18 +8,19 @@
 #include "sparse/kernels/functions.h"
 #include "sparse/kernels/kernels.h"
 
-enum { COLUMNS_MAX = 70 };
+enum { COLUMNS_MAX = 150 };
 
 /* A row of columns, and what goes with it. */
 struct row {
     struct guarded x, g, mean, inverse, level, tilt, out;
+    float factor;
     struct column_norm norm;
 };
 
 static struct row row_new(struct rng *rng, size_t n)
 {
-    struct row row = { guarded_new(n), guarded_new(n), guarded_new(n), guarded_new(n),
-                       guarded_new(n), guarded_new(n), guarded_new(n), { .factor = rng_normal(rng) } };
+    struct row row = { guarded_new(n), guarded_new(n), guarded_new(n),  guarded_new(n), guarded_new(n),
+                       guarded_new(n), guarded_new(n), rng_normal(rng), { 0 } };
 
     fill(rng, row.x.data, n, n % 2);
     fill(rng, row.g.data, n, n % 3 == 0);
@@ -29,7 +30,6 @@ static struct row row_new(struct rng *rng, size_t n)
     fill(rng, row.tilt.data, n, false);
     row.norm.mean = row.mean.data;
     row.norm.inverse = row.inverse.data;
-    row.norm.shift = rng_normal(rng);
     return row;
 }
 
@@ -41,24 +41,51 @@ static void row_free(struct row *row)
         guarded_free(all[i]);
 }
 
-static void check_forward(const struct kernels *kernels, struct row *r, size_t n)
+/* What becomes of a column whose rows are `stride` floats apart. */
+static void expect_norm(const struct column_rows *c, const struct column_norm *norm, size_t i, float *sum,
+                        float *square, float *out)
 {
-    float squares[COLUMNS_MAX], expected[COLUMNS_MAX];
+    *sum = *square = 0;
+    for (size_t r = 0; r < c->rows; r++) {
+        const float x = c->x[r * c->stride + i], apart = x - norm->mean[i];
 
-    for (size_t i = 0; i < n; i++) {
-        const float apart = r->x.data[i] - r->norm.mean[i];
-
-        squares[i] = fmaf(apart, apart, r->tilt.data[i]);
-        expected[i] = fmaf(apart * r->norm.inverse[i], r->norm.factor, r->norm.shift);
+        *sum += x;
+        *square = fmaf(apart, apart, *square);
+        out[r * c->stride + i] =
+            fmaf(apart * norm->inverse[i], norm->factors ? norm->factors[r] : 1, norm->shifts ? norm->shifts[r] : 0);
     }
-    memcpy(r->out.data, r->tilt.data, n * sizeof(float));
-    kernels->column_squares(r->x.data, r->norm.mean, r->out.data, n);
-    assert_same(squares, r->out.data, n, "column_squares", kernels->name);
-    kernels->column_norm(r->x.data, r->out.data, n, &r->norm);
-    assert_same(expected, r->out.data, n, "column_norm", kernels->name);
-    memcpy(r->out.data, r->x.data, n * sizeof(float));
-    kernels->column_norm(r->out.data, r->out.data, n, &r->norm);
-    assert_same(expected, r->out.data, n, "column_norm in place", kernels->name);
+}
+
+/* Of columns that stand apart, what is between rows stays as it is. */
+static void check_forward(struct rng *rng, const struct kernels *kernels, size_t rows, size_t n)
+{
+    const size_t stride = n + rng_below(rng, 2) * 7, count = (rows - 1) * stride + n;
+    struct guarded x = guarded_new(count), out = guarded_new(count), sums = guarded_new(n), mean = guarded_new(n);
+    struct guarded inverse = guarded_new(n), factors = guarded_new(rows), shifts = guarded_new(rows);
+    const struct column_rows columns = { x.data, stride, rows, n };
+    const struct column_norm norm = { mean.data, inverse.data, rng_below(rng, 3) ? factors.data : NULL,
+                                      rng_below(rng, 3) ? shifts.data : NULL };
+    float sum[COLUMNS_MAX], squares[COLUMNS_MAX], *expected = malloc(count * sizeof *expected);
+    struct guarded *all[] = { &x, &out, &sums, &mean, &inverse, &factors, &shifts };
+
+    assert_non_null(expected);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        fill(rng, all[i]->data, all[i] == &x || all[i] == &out ? count : i < 5 ? n : rows, i == 0 && n % 2);
+    memcpy(expected, out.data, count * sizeof *expected);
+    for (size_t i = 0; i < n; i++)
+        expect_norm(&columns, &norm, i, &sum[i], &squares[i], expected);
+    kernels->column_sums(&columns, sums.data);
+    assert_same(sum, sums.data, n, "column_sums", kernels->name);
+    kernels->column_squares(&columns, mean.data, sums.data);
+    assert_same(squares, sums.data, n, "column_squares", kernels->name);
+    kernels->column_norm(&columns, out.data, &norm);
+    assert_same(expected, out.data, count, "column_norm", kernels->name);
+    kernels->column_norm(&columns, x.data, &norm);
+    for (size_t r = 0; r < rows; r++)
+        assert_same(expected + r * stride, x.data + r * stride, n, "column_norm in place", kernels->name);
+    free(expected);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        guarded_free(all[i]);
 }
 
 static void check_backward(const struct kernels *kernels, struct row *r, size_t n)
@@ -66,7 +93,7 @@ static void check_backward(const struct kernels *kernels, struct row *r, size_t 
     float level[COLUMNS_MAX], tilt[COLUMNS_MAX], expected[COLUMNS_MAX];
 
     for (size_t i = 0; i < n; i++) {
-        const float h = (r->x.data[i] - r->norm.mean[i]) * r->norm.inverse[i], d = r->g.data[i] * r->norm.factor;
+        const float h = (r->x.data[i] - r->norm.mean[i]) * r->norm.inverse[i], d = r->g.data[i] * r->factor;
 
         level[i] = r->level.data[i] + d;
         tilt[i] = fmaf(d, h, r->tilt.data[i]);
@@ -89,7 +116,8 @@ static void test_column_norm(void **state)
         for (size_t n = 1; n < COLUMNS_MAX; n++) {
             struct row row = row_new(&rng, n);
 
-            check_forward(kernels, &row, n);
+            row.norm.factors = &row.factor;
+            check_forward(&rng, kernels, 1 + n % 9, n);
             check_backward(kernels, &row, n);
             row_free(&row);
         }
