@@ -73,14 +73,15 @@ int forward_strip(const struct forward *forward, struct model *model);
  * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise; of a part, the
  * inputs that it is given count. With one sample
  * of floats layers read and write them in place; else they are gathered into activations as the first step of the pass,
- * and scattered as the last. The answer of a sample is the same to the bit whatever it was batched with. */
+ * and scattered as the last. Where the times that were taken say that samples take longer together, they go one after
+ * the other. The answer of a sample is the same to the bit whatever it was batched with. */
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
 /* The same in slices, between which the caller does what it likes, but no other run of this plan: as much as takes
  * about `ns`, by the times that were taken and as finely as layers can be cut; false when that was the last. On a pool
- * a slice is one turn: between two no other thread is at work. Both arrays are read till then. Of several samples one
- * that nobody wants any more may have its outputs made NULL, and its inputs those of another. A pass that nobody wants
- * is left, and the next one begun. */
+ * a slice is one turn, or one for each of some samples: between two no other thread is at work. Both arrays are read
+ * till then. Of several samples one that nobody wants any more may have its outputs made NULL, and its inputs those of
+ * another. A pass that nobody wants is left, and the next one begun. */
 void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 bool forward_serve_slice(struct forward *forward, uint64_t ns);
 

@@ -23,8 +23,9 @@ struct serving {
     const void *const *inputs; /* the caller's */
     void *const *outputs;
     size_t count;
-    bool pooled;       /* it runs on the pool, from its beginning to its end; */
-    uint64_t spent_ns; /* then what its slices took */
+    size_t first, whole; /* those `count` of all samples are computed together, from number `first` on */
+    bool pooled;         /* it runs on the pool, from its beginning to its end; */
+    uint64_t spent_ns;   /* then what its slices took */
     struct progress at;
 };
 
@@ -33,6 +34,7 @@ struct step_times {
     uint64_t *one, *many;
     uint64_t one_all, many_all; /* their sums */
     size_t count;               /* samples of `many` */
+    bool apart;                 /* samples go one after the other: together they took longer */
 };
 
 struct forward {

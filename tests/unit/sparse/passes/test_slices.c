@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "sparse/passes/forward_plan.h"
 #include "unit/sparse/passes/served.h"
 
 enum { BATCH = 3, CUTS = 40 };
@@ -120,6 +122,38 @@ static void test_time_is_cut(void **state)
     served_close(&small);
 }
 
+/* Samples that go one after the other, on slices of any length; of a part of the slices one is dropped halfway. */
+static void test_apart(void **state)
+{
+    static const char *const models[] = { "models/digits.safetensors", "models/denoise.safetensors" };
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * ARRAY_SIZE(models); i++) {
+        struct served s = { .model = NULL };
+        const uint64_t cuts[] = { 1, 2 * BATCH, 40 };
+
+        served_open(&s, BATCH, source_path(models[i / 2]));
+        s.forward->times.apart = false;
+        forward_serve(s.forward, s.inputs, s.outputs, BATCH);
+        memcpy(s.want, s.out, s.out_bytes);
+        s.forward->times.apart = true;
+        for (unsigned c = 0; c < ARRAY_SIZE(cuts); c++) {
+            memset(s.out, 0, s.out_bytes);
+            forward_serve_begin(s.forward, s.inputs, s.outputs, BATCH);
+            while (forward_serve_slice(s.forward, 1 + forward_estimate(s.forward, BATCH) / cuts[c])) {
+                if (i % 2 && s.outputs[0]) /* in the middle of what is computed for it */
+                    s.outputs[0] = NULL;
+            }
+            if (s.outputs[0])
+                assert_memory_equal(s.out, s.want, s.out_bytes);
+            else
+                assert_memory_equal(s.outputs[1], s.want + ((unsigned char *)s.outputs[1] - s.out),
+                                    served_bytes(&s.model->signature.outputs[0]));
+        }
+        served_close(&s);
+    }
+}
+
 /* What nobody wants any more is computed for nobody, and a pass that was left leaves nothing behind. */
 static void test_dropped(void **state)
 {
@@ -154,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_shipped_model),
         cmocka_unit_test(test_time_is_cut),
+        cmocka_unit_test(test_apart),
         cmocka_unit_test(test_dropped),
     };
 
