@@ -124,12 +124,13 @@ struct way_choice convolution_estimate(const struct convolution *c);
 enum convolution_way convolution_way_with(const struct convolution *c, const struct weights *weights);
 /* Makes what some ways run on; of a product besides what *weights has, which was made. -ENOMEM. */
 int convolution_cut(const struct convolution *c, const bool used[CONVOLUTION_WAYS], struct weights **weights);
-/* The same for a choice, with c's kernels; of a product besides what *weights has, which was made. -ENOMEM. */
+/* The same for a choice, or where it is NULL what is reckoned, with c's kernels; of a product besides what *weights
+ * has, which was made. -ENOMEM. */
 int convolution_weights(const struct convolution *c, const struct way_choice *choice, struct weights **weights);
 /* Whether there is a choice: a transposed one has one way. */
 bool convolution_has_choice(const struct convolution *c);
 /* The choice that the cache knows, or measures while it has patience and tells it, or estimates; no cache: that.
- * `formats` are a product's weights, else NULL (convolution_choice.c). -ENOMEM, -EOVERFLOW. */
+ * `formats` are a product's weights, else NULL (convolution/choice.c). -ENOMEM, -EOVERFLOW. */
 int convolution_choose(const struct convolution *c, struct choice_cache *cache, struct weights *formats,
                        struct way_choice *out);
 /* As convolution_scratch(), of what convolution_serve() may do, whatever is chosen. */

@@ -329,6 +329,7 @@ static void take_areas(const struct convolution *c, void *scratch, struct areas 
     uint64_t before;
 
     a->panel = scratch;
+    a->shifts[0] = 0;
     a->doubts = (unsigned char *)(a->panel + TILE_PANEL_ROOM);
     a->pieces = (struct piece *)(void *)(a->doubts + convolution_doubts(c->weight));
     before = (uint64_t)((char *)(a->pieces + pieces_most(c)) - (char *)scratch);

@@ -118,7 +118,7 @@ static void test_choices(void **state)
         measured += choice_cache_patience(cache) < choice_cache_patience(none) + CHOICE_PATIENCE_NS / 8;
         choice_cache_set_patience(cache, 0);
         assert_int_equal(convolution_choose(&t.c, cache, NULL, &again), 0);
-        if (memcmp(&again, &first, sizeof again)) /* there was nothing to choose */
+        if (memcmp(&again, &first, sizeof again) != 0) /* there was nothing to choose */
             assert_memory_equal(&again, &estimate, sizeof again);
         for (unsigned k = 0; k < WAY_CLASSES; k++)
             wrong.first[k] = wrong.other[k] = WAY_PRODUCT;

@@ -196,9 +196,11 @@ int convolution_cut(const struct convolution *c, const bool used[CONVOLUTION_WAY
 
 int convolution_weights(const struct convolution *c, const struct way_choice *choice, struct weights **weights)
 {
+    const struct way_choice estimated = convolution_estimate(c);
     bool used[CONVOLUTION_WAYS];
     int result;
 
+    choice = choice ? choice : &estimated;
     if (c->transposed && convolution_phases(&c->window) > 1)
         return weights_by_phases(c, weights);
     find_used(c, choice, used);
