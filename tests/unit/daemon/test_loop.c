@@ -25,6 +25,7 @@ enum { CAPACITY = 16 };
 
 static struct {
     int waits, begins;
+    bool old; /* it has no epoll_pwait2(): before Linux 5.11 */
 } shortage;
 
 static bool short_of(int *calls)
@@ -51,8 +52,8 @@ int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int max, const s
 int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int max, const struct timespec *timeout,
                         const sigset_t *mask)
 {
-    if (short_of(&shortage.waits)) {
-        errno = ENOMEM;
+    if (shortage.old || short_of(&shortage.waits)) {
+        errno = shortage.old ? ENOSYS : ENOMEM;
         return -1;
     }
     return __real_epoll_pwait2(poller, events, max, timeout, mask);
@@ -120,10 +121,17 @@ static int setup_epoll(void **state)
     return setup(state, LOOP_EPOLL);
 }
 
+static int setup_old_epoll(void **state)
+{
+    shortage.old = true;
+    return setup(state, LOOP_EPOLL);
+}
+
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
+    shortage.old = false;
     if (fixture)
         fixture->loop = loop_free(fixture->loop);
     return 0;
@@ -581,6 +589,8 @@ int main(void)
         BOTH(waiting_outlasts_a_shortage),
         BOTH(what_cannot_begin_begins_later),
         BOTH(what_is_late_can_be_cancelled),
+        { "timers (an old kernel)", timers_come_in_order, setup_old_epoll, teardown, NULL },
+        { "waiting (an old kernel)", waiting_ends_in_time, setup_old_epoll, teardown, NULL },
         cmocka_unit_test(auto_finds_one),
     };
 

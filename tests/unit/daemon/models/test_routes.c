@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "base/size.h"
 #include "daemon/models/routes.h"
 #include "daemon/models/routes_file.h"
 
@@ -196,6 +197,67 @@ static void damaged_routes_are_refused_or_harmless(void **state)
     assert_in_range(refused, 1, TRIES - 1);
 }
 
+static void is_refused(int fd, const char *says)
+{
+    struct routes read;
+    struct reason why = { "" };
+
+    assert_int_equal(routes_read(&read, fd, &why), WISP_E_INVALID);
+    if (!strstr(why.text, says))
+        fail_msg("said \"%s\", not \"%s\"", why.text, says);
+    assert_null(read.entries);
+}
+
+/* Each by its sentence: of a table that is whole, one place is another. */
+static void what_is_no_table_is_refused(void **state)
+{
+    enum { HEAD = 16, ENTRY = MODEL_NAME_MAX + MODEL_IDENTITY_MAX + 8, FIRST = HEAD + ENTRY };
+    static const struct {
+        size_t at, length;
+        unsigned char with;
+        const char *says;
+    } rows[] = {
+        { 0, 1, 0, "another build" },
+        { 4, 1, 2, "another build" },
+        { 8, 4, 0, "0 routes in" },
+        { 8, 4, 0xff, "4294967295 routes in" },
+        { 8, 1, 1, "1 routes in" },
+        { FIRST, MODEL_NAME_MAX, 'x', "the name of route 1 has no end" },
+        { FIRST + MODEL_NAME_MAX, MODEL_IDENTITY_MAX, 'x', "the name of route 1 has no end" },
+        { FIRST, 1, 0, "route 1 has a number that cannot be its own" },
+        { FIRST + ENTRY - 4, 1, 9, "route 1 has a number that cannot be its own" },
+        { FIRST + ENTRY - 8, 4, 0xff, "route 1 has a number that cannot be its own" },
+    };
+    static unsigned char whole[1 << 16];
+    int fd = routes_write(&routes), pair[2];
+    const ssize_t size = pread(fd, whole, sizeof whole, 0);
+
+    (void)state;
+    close(fd);
+    assert_in_range(size, FIRST + ENTRY, sizeof whole - 1);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        unsigned char before[ENTRY];
+
+        memcpy(before, whole + rows[i].at, rows[i].length);
+        memset(whole + rows[i].at, rows[i].with, rows[i].length);
+        fd = memfd_create("routes", MFD_CLOEXEC);
+        assert_int_equal(write(fd, whole, (size_t)size), size);
+        is_refused(fd, rows[i].says);
+        memcpy(whole + rows[i].at, before, rows[i].length);
+        close(fd);
+    }
+    fd = memfd_create("routes", MFD_CLOEXEC);
+    is_refused(fd, "0 bytes are no routes");
+    assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+    is_refused(fd, "no routes");
+    close(fd);
+    is_refused(fd, "no routes");
+    assert_int_equal(pipe(pair), 0);
+    is_refused(pair[0], "routes");
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +265,7 @@ int main(void)
         cmocka_unit_test(what_comes_back_has_its_number),
         cmocka_unit_test(another_daemon_gives_the_same_numbers),
         cmocka_unit_test(damaged_routes_are_refused_or_harmless),
+        cmocka_unit_test(what_is_no_table_is_refused),
     };
 
     return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
