@@ -22,7 +22,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/construct/sample.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 enum { ROUNDS = 31, CPU = 1 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The ways that a convolution goes to serve, and a choice among them by class of batch. Which convolutions can go which
- * way, and how, is their layer's to know (sparse/layers/convolution.h); here they have names, for people and for the
- * file of choices (choice_cache.h).
+ * way, and how, is their layer's to know (sparse/layers/convolution/convolution.h); here they have names, for people
+ * and for the file of choices (choice_cache.h).
  */
 #ifndef SPARSE_WAYS_H
 #define SPARSE_WAYS_H

@@ -200,7 +200,7 @@ struct layer_step_setup {
 #define LAYER_ALONG_NONE UINT32_MAX
 
 struct elementwise; /* sparse/layers/elementwise.h */
-struct convolution; /* sparse/layers/convolution.h */
+struct convolution; /* sparse/layers/convolution/convolution.h */
 
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */

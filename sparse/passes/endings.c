@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 /* Values that somebody else asks for are computed, and of a sequence of fewer positions a way may run that ends
  * nothing. */

@@ -8,7 +8,7 @@
 #include "base/insist.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 #include "sparse/layers/step.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/lengths.h"

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 /* Batches beyond change nothing but whether a product is more than caches hold. */
 enum { BATCHES = 4 * PACK_LANES };

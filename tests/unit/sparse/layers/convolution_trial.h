@@ -6,7 +6,7 @@
 #define TESTS_CONVOLUTION_TRIAL_H
 
 #include "base/rng.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 struct trial {
     struct convolution c;

@@ -11,7 +11,7 @@
 #include "base/size.h"
 #include "operands.h"
 #include "sparse/construct/sample.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 #include "support/test.h"
 
 enum { BATCH = 32, SMALL = 3 }; /* SMALL: of finite differences */

@@ -14,7 +14,7 @@
 #include "convolution_trial.h"
 #include "kernels/operands.h"
 #include "sparse/kernels/tiles.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 /* ---- runs ---- */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A convolution by tiles of samples: some positions of a line, of so many samples that a vector has. A step of the
- * window leads from vector to vector there (convolution_vectors.h). The bits are those of the other ways.
+ * window leads from vector to vector there (vectors.h). The bits are those of the other ways.
  */
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/layers/convolution_vectors.h"
+#include "sparse/layers/convolution/vectors.h"
 
 /* Connections of a column, on average, from which on they are the faster: measured by bench_conv. */
 enum { USES = 4 };

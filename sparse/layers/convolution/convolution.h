@@ -17,8 +17,8 @@
  * spread belong to parts, as they are cut for them; a connection's gradient belongs to the part that owns its channel
  * of the picture, and is the sum over strips, whose cut depends on shape and batch alone.
  */
-#ifndef SPARSE_LAYERS_CONVOLUTION_H
-#define SPARSE_LAYERS_CONVOLUTION_H
+#ifndef SPARSE_LAYERS_CONVOLUTION_CONVOLUTION_H
+#define SPARSE_LAYERS_CONVOLUTION_CONVOLUTION_H
 
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/tiles.h"
@@ -64,7 +64,7 @@ void convolution_dots(const struct convolution *c, const float *picture, const f
 /* 1 x 1, at every element: the product that a projection is, which the weight's formats are for. */
 bool convolution_is_product(const struct convolution *c);
 
-/* ---- by tiles, to serve (convolution_tiles.c) ---- */
+/* ---- by tiles, to serve (tiles.c) ---- */
 
 /* Whether it can be, and whether gather() is reckoned to be better done so: of the weight, rows, columns and count
  * matter. */
@@ -75,7 +75,7 @@ bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes);
 void convolution_tile(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
                       void *scratch);
 
-/* ---- by tiles of samples, to serve batches (convolution_samples.c) ---- */
+/* ---- by tiles of samples, to serve batches (samples.c) ---- */
 
 /* Whether it can be, and whether gather() is reckoned to be better done so: of the weight, rows, columns and count
  * matter. */
@@ -88,7 +88,7 @@ bool convolution_samples_scratch(const struct convolution *c, uint64_t *bytes);
 void convolution_samples(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
                          void *scratch);
 
-/* ---- by tiles of lines, to serve what is no batch (convolution_lines.c) ---- */
+/* ---- by tiles of lines, to serve what is no batch (lines.c) ---- */
 
 /* As of samples; with so many samples, too. Tiles by tiles_new_vectors(). */
 bool convolution_can_lines(const struct convolution *c);
@@ -99,7 +99,7 @@ bool convolution_lines_scratch(const struct convolution *c, uint64_t *bytes);
 void convolution_lines(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
                        void *scratch);
 
-/* ---- on the picture as it stands (convolution_direct.c) ---- */
+/* ---- on the picture as it stands (direct.c) ---- */
 
 /* Whether it can be, whether that may be worth it, and whether gather() is reckoned to be better done so: of the
  * weight, rows and count matter. */

@@ -14,7 +14,7 @@
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/kernels/tiles.h"
-#include "sparse/layers/convolution_blocks.h"
+#include "sparse/layers/convolution/blocks.h"
 #include "sparse/layers/frame.h"
 
 /* Connections of a column, on average, from which on tiles are the faster: measured by bench_conv. With eight samples

@@ -4,7 +4,7 @@
  * input position spreads over a kernel of outputs; a connection is used once per input position. A connection is one
  * weight (output channel; input channel, row, column of the kernel), columns in that order.
  */
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 #include "sparse/layers/planning.h"
 
 enum { CHANNELS, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE, PADDING, EXTRA };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sparse/layers/convolution_vectors.h"
+#include "sparse/layers/convolution/vectors.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/layers/convolution_blocks.h"
+#include "sparse/layers/convolution/blocks.h"
 
 struct vector_span vector_span(int64_t begin, uint32_t stride, uint32_t size, uint32_t count)
 {

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 enum {
     TAPS_MAX = 64,

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "sparse/layers/convolution_blocks.h"
+#include "sparse/layers/convolution/blocks.h"
 
 /* Under the last block the inputs of the next tile are fetched, which stand a tile's floats behind this one's. */
 static void look_ahead(const struct tile_work *work, uint32_t block, struct tile_ahead *ahead)

@@ -5,7 +5,7 @@
 #ifndef SPARSE_LAYERS_CONVOLUTION_BLOCKS_H
 #define SPARSE_LAYERS_CONVOLUTION_BLOCKS_H
 
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 struct tile_work {
     const struct kernels *kernels;

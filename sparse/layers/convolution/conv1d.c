@@ -3,7 +3,7 @@
  * conv1d: {C, L} -> {channels, L'}: a convolution over a length, of samples of a sound or tokens of a text. It is that
  * of a picture of one line (conv2d.c says what a connection is, and what groups are).
  */
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 #include "sparse/layers/frame.h"
 #include "sparse/layers/planning.h"
 

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 #include "sparse/layers/frame.h"
 #include "sparse/layers/shift_list.h"
 #include "sparse/layers/staged.h"

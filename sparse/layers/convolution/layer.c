@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 int convolution_plan(const double *parameters, const struct shape *in, const struct shape *out_shape,
                      convolution_of *of, struct layer_plan *out, struct reason *why)

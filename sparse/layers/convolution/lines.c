@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A convolution by tiles of lines: some floats of a line, as many as a vector has at most, of several lines of
- * positions. A step of the window down leads from vector to vector there (convolution_vectors.h). The bits are those of
+ * positions. A step of the window down leads from vector to vector there (vectors.h). The bits are those of
  * the other ways.
  */
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/layers/convolution_vectors.h"
+#include "sparse/layers/convolution/vectors.h"
 
 /* What it costs to copy a vector, in steps of a vector's chain, to here and to tiles of positions; and connections of a
  * column, on average, from which on they are faster than views, for few samples and from MANY on: measured by

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tiles of vectors that a step of the window leads from one to the next: of samples along a line of positions
- * (convolution_samples.c), or of a line's floats down the lines (convolution_lines.c). Taps along that way read the
+ * (samples.c), or of a line's floats down the lines (lines.c). Taps along that way read the
  * same copy of a channel, each begun elsewhere, and none across a cache line: where tiles of positions
- * (convolution_tiles.c) have a copy for each tap. So as much memory has three times the columns, and rows go on for
+ * (tiles.c) have a copy for each tap. So as much memory has three times the columns, and rows go on for
  * longer.
  */
 #ifndef SPARSE_LAYERS_CONVOLUTION_VECTORS_H
 #define SPARSE_LAYERS_CONVOLUTION_VECTORS_H
 
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 
 /* What is copied of a channel, but for where that lies: a run of vectors for each row of taps and phase. */
 struct vector_tile {

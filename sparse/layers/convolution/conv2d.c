@@ -5,7 +5,7 @@
  * groups, output channel o of the g-th `groups`-th of them reads the g-th of the input channels alone, and a row has
  * columns for those.
  */
-#include "sparse/layers/convolution.h"
+#include "sparse/layers/convolution/convolution.h"
 #include "sparse/layers/planning.h"
 
 enum { CHANNELS, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE, PADDING, GROUPS };
