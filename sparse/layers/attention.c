@@ -158,21 +158,57 @@ static struct past whole_past(const struct head *h)
                           .count = h->causal ? MIN(h->keys, run->step->positions[h->sample] + (size_t)1) : h->keys };
 }
 
-/* The keys that the mask leaves, side by side. */
+static bool leaves(const struct past *past, size_t t)
+{
+    return !past->mask || truncf(past->mask[t]) != 0;
+}
+
+/* How many of the first keys it takes, where it takes none behind them; else `count` and more. */
+static size_t first_keys(const struct past *past)
+{
+    size_t kept = 0;
+
+    while (kept < past->count && leaves(past, kept))
+        kept++;
+    for (size_t t = kept; t < past->count; t++) {
+        if (leaves(past, t))
+            return past->count + 1;
+    }
+    return kept;
+}
+
+/* The keys that the mask leaves, side by side: a feature at a time, for lines of several that are evenly apart would
+ * take each other's places in the cache. */
 static void gather_past(struct head *h, const struct past *past)
 {
     h->in[KEYS] = h->area[AREA_KEYS];
     h->in[VALUES] = h->area[AREA_VALUES];
     h->stride = h->room;
-    for (size_t t = 0; t < past->count; t++) {
-        if (truncf(past->mask[t]) == 0)
-            continue;
-        for (size_t f = 0; f < h->width; f++) {
+    for (size_t f = 0; f < h->width; f++) {
+        h->kept = 0;
+        for (size_t t = 0; t < past->count; t++) {
+            if (!leaves(past, t))
+                continue;
             h->area[AREA_KEYS][f * h->room + h->kept] = past->keys[f * past->stride + t];
             h->area[AREA_VALUES][f * h->room + h->kept] = past->values[f * past->stride + t];
+            h->kept++;
         }
-        h->kept++;
     }
+}
+
+/* A text's words come before what is none of it, so that mostly nothing is to be brought together. */
+static void take_past(struct head *h, const struct past *past)
+{
+    const size_t kept = first_keys(past);
+
+    if (kept > past->count) {
+        gather_past(h, past);
+        return;
+    }
+    h->in[KEYS] = past->keys;
+    h->in[VALUES] = past->values;
+    h->stride = past->stride;
+    h->kept = kept;
 }
 
 static void step(const struct layer_run *run)
@@ -188,14 +224,7 @@ static void step(const struct layer_run *run)
         h.in[QUERIES] = head_first(&h, run->in[QUERIES]);
         h.out = head_first(&h, run->out);
         h.step = h.batch;
-        if (past.mask) {
-            gather_past(&h, &past);
-        } else {
-            h.in[KEYS] = past.keys;
-            h.in[VALUES] = past.values;
-            h.stride = past.stride;
-            h.kept = past.count;
-        }
+        take_past(&h, &past);
         answer(&h, &(struct block){ 0, 1, LANES, h.kept });
     }
 }
