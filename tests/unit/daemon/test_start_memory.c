@@ -5,7 +5,6 @@
  */
 #include "support/test.h"
 
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "daemon/control/wispd.h"
 #include "support/model.h"
+#include "support/resources.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -67,18 +67,6 @@ char *__wrap_strdup(const char *text)
     return fails() ? NULL : __real_strdup(text);
 }
 
-static unsigned descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 static void each_allocation_may_fail(void **state)
 {
     static const struct model_recipe recipe = {
@@ -98,7 +86,7 @@ static void each_allocation_may_fail(void **state)
     config_model_init(config.models);
     config.models->path = strdup(scratch_path(folder, "small.safetensors"));
     config.model_count = 1;
-    before = descriptors();
+    before = resources_fds();
     for (long k = 0;; k++) {
         struct wispd *daemon = NULL;
         struct reason why = { "" };
@@ -122,12 +110,12 @@ static void each_allocation_may_fail(void **state)
         } else {
             wispd_free(daemon);
         }
-        assert_int_equal(descriptors(), before);
+        assert_int_equal(resources_fds(), before);
         assert_int_equal(access(config.socket, F_OK), -1);
     }
     print_message("%u allocations failed in turn\n", failures);
     assert_true(failures > 20);
-    assert_int_equal(descriptors(), before);
+    assert_int_equal(resources_fds(), before);
     config_deinit(&config);
     scratch_remove(folder);
 }

@@ -3,7 +3,6 @@
  * The descriptors of a channel that another daemon has left: whatever is wrong with one of them, or with what it holds,
  * the channel is refused with a sentence, its client sees that it has ended, and nothing stays open.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "base/size.h"
 #include "daemon/service/bundle.h"
+#include "support/resources.h"
 #include "support/test.h"
 
 enum { ENTRIES = 16, ARENA = 65536, SOCKET = 0, EVENTFD, REQUEST, RESPONSE, JOURNAL, EXTRA };
@@ -26,18 +26,6 @@ static struct left {
     unsigned count;
     int client;
 } left;
-
-static unsigned descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
 
 static void begin_journal(struct journal *journal)
 {
@@ -117,7 +105,7 @@ static void is_refused(const char *says)
 static void test_what_is_whole_is_taken(void **state)
 {
     static const int orders[][BUNDLE_FDS] = { { 0, 1, 2, 3, 4 }, { 4, 3, 2, 1, 0 }, { 2, 0, 4, 1, 3 } };
-    const unsigned before = descriptors();
+    const unsigned before = resources_fds();
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
@@ -139,13 +127,13 @@ static void test_what_is_whole_is_taken(void **state)
         close(bundle.socket);
         put_away();
     }
-    assert_int_equal(descriptors(), before);
+    assert_int_equal(resources_fds(), before);
 }
 
 /* One of them is missing, there twice, or something else; or there is one more. */
 static void test_each_part_once(void **state)
 {
-    const unsigned before = descriptors();
+    const unsigned before = resources_fds();
 
     (void)state;
     for (int part = SOCKET; part <= JOURNAL; part++) {
@@ -175,7 +163,7 @@ static void test_each_part_once(void **state)
         left.fds[part].fd = -1;
         put_away();
     }
-    assert_int_equal(descriptors(), before);
+    assert_int_equal(resources_fds(), before);
 }
 
 static void ends_in_the_middle(struct journal *journal)
@@ -258,7 +246,7 @@ static void test_each_word_of_the_journal(void **state)
         { has_an_odd_ring, "" },
         { has_a_longer_ring, "bytes for 1024 requests" },
     };
-    const unsigned before = descriptors();
+    const unsigned before = resources_fds();
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
@@ -268,7 +256,7 @@ static void test_each_word_of_the_journal(void **state)
         assert_true(client_sees_the_end());
         put_away();
     }
-    assert_int_equal(descriptors(), before);
+    assert_int_equal(resources_fds(), before);
 }
 
 static void is_closed(struct wire_daemon_control *control)
@@ -289,7 +277,7 @@ static void speaks_another(struct wire_daemon_control *control)
 static void test_what_it_shares(void **state)
 {
     void (*const damages[])(struct wire_daemon_control * control) = { is_closed, has_no_magic, speaks_another };
-    const unsigned before = descriptors();
+    const unsigned before = resources_fds();
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
@@ -310,7 +298,7 @@ static void test_what_it_shares(void **state)
     left.fds[JOURNAL].fd = memfd_create("wisp-journal", MFD_CLOEXEC); /* of the right name, and empty */
     is_refused("no journal");
     put_away();
-    assert_int_equal(descriptors(), before);
+    assert_int_equal(resources_fds(), before);
 }
 
 /* Who is started by nobody that keeps anything says so. */
