@@ -88,6 +88,8 @@ struct wispd {
     int signals; /* a signalfd; -1: none */
     struct message inbox;
     struct budget complaints; /* about connections that cannot be accepted */
+    struct budget slow_lines; /* about requests that took long and have no line of their own, */
+    uint64_t slow_left_out;   /* of which so many have been said */
     uint64_t questions;       /* that were answered */
     uint64_t epoch;           /* tells this run from the one before */
     uint64_t started_ns;

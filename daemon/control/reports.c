@@ -7,6 +7,9 @@
 #include "daemon/control/models.h"
 #include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
+#include "daemon/control/shards.h"
+
+static const struct budget_rate left_out_rate = { .every_ns = 1 * NS_PER_S, .burst = 1 };
 
 /* It may have been hung up meanwhile: then it is on its way back. */
 static void on_broken(struct wispd *daemon, struct connection *connection)
@@ -15,6 +18,19 @@ static void on_broken(struct wispd *daemon, struct connection *connection)
         return;
     log_limited(connection, LOG_LEVEL_NOTICE, "%s: closed", connection->channel.broken);
     channels_hang_up(daemon, connection);
+}
+
+/* Those that came while all records were out; what nobody asks for in this line is said with a later one. */
+static void say_left_out(struct wispd *daemon)
+{
+    const uint64_t left_out = shards_count(daemon).slow_left_out;
+
+    insist(left_out >= daemon->slow_left_out);
+    if (left_out == daemon->slow_left_out || !budget_take(&daemon->slow_lines, &left_out_rate, clock_ns()))
+        return;
+    log_notice("%llu more requests that took long were left out: they came faster than they can be told",
+               (unsigned long long)(left_out - daemon->slow_left_out));
+    daemon->slow_left_out = left_out;
 }
 
 /* Its client may have gone meanwhile: then nobody asks. */
@@ -29,6 +45,7 @@ static void on_slow(struct wispd *daemon, struct slow_request *slow)
                     (double)(slow->waited_ns + slow->computed_ns) / (double)NS_PER_MS,
                     (double)slow->waited_ns / (double)NS_PER_MS, (double)slow->computed_ns / (double)NS_PER_MS);
     slow_give_back(slow);
+    say_left_out(daemon);
 }
 
 static void on_in_use(struct wispd *daemon, struct queue_set *queues)

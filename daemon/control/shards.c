@@ -116,6 +116,7 @@ struct shard_counts shards_count(const struct wispd *daemon)
         sum.refused += counter_read(&shard->refused);
         sum.late += counter_read(&shard->late);
         sum.cancelled += counter_read(&shard->cancelled);
+        sum.slow_left_out += counter_read(&shard->slow.left_out);
     }
     return sum;
 }

@@ -36,7 +36,7 @@ uint32_t shards_find_stuck(struct wispd *daemon);
 
 /* What was counted, of all. */
 struct shard_counts {
-    uint64_t under_way, requests, pings, refused, late, cancelled;
+    uint64_t under_way, requests, pings, refused, late, cancelled, slow_left_out;
 };
 struct shard_counts shards_count(const struct wispd *daemon);
 

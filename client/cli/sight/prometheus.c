@@ -38,6 +38,8 @@ static const struct metric of_daemon[] = {
     { "wisp_rollbacks_refused_total", "counter", "Rollbacks that were refused.", "rollbacks_refused", 1, NULL },
     { "wisp_rolled_back", "gauge", "1: what is served is not what is configured, which was rolled back from.",
       "rolled_back", 1, NULL },
+    { "wisp_slow_requests_left_out_total", "counter", "Requests that took long and have no line in the log.",
+      "slow_left_out", 1, NULL },
     { "wisp_channels_resumed", "gauge", "Channels of a daemon before that this one went on with.", "resumed", 1, NULL },
 };
 

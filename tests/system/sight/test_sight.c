@@ -5,6 +5,8 @@
 #include "support/test.h"
 
 #include <jansson.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,6 +385,51 @@ static void slow_requests_are_logged(void **state)
     bed_start(NULL, "  slow: 3600s\n");
 }
 
+/* Forty requests that end together, all of them slow: more than there are records. */
+static void submit_a_crowd(uint32_t route)
+{
+    enum { CROWD = 40 };
+    struct wire_completion completion;
+
+    daemon_signal(&bed.daemon, SIGSTOP);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        struct wire_submission request = alpha_request(route, 1, i);
+
+        alpha_fill(&bed.client, &request, 1);
+        assert_true(raw_submit(&bed.client, &request));
+    }
+    daemon_signal(&bed.daemon, SIGCONT);
+    for (uint32_t i = 0; i < CROWD; i++)
+        assert_true(raw_reap(&bed.client, &completion, PATIENCE_MS));
+}
+
+/* What has no line is counted, and said: what found no record, and what was more than ten a second of one user. */
+static void slow_requests_are_held_to_a_rate(void **state)
+{
+    uint64_t begun = clock_ns();
+    json_int_t left_out;
+    char metric[64];
+    json_t *status;
+
+    (void)state;
+    bed_start("    batch:\n      wait: 1s\n", "  slow: 1ns\n");
+    alpha_open(&bed.client, bed.daemon.socket);
+    submit_a_crowd(raw_route(&bed.client, "alpha"));
+    status = ask(false, "status");
+    left_out = number(status, "slow_left_out");
+    assert_in_range(left_out, 1, 40 - 16);
+    json_decref(status);
+    assert_true(daemon_logged(&bed.daemon, "more requests that took long were left out"));
+    poll(NULL, 0, 250); /* until there is a line again */
+    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 2, 1);
+    assert_true(daemon_logged(&bed.daemon, "more lines about user"));
+    assert_true(daemon_log_count(&bed.daemon, "a request of alpha") <= 10 + (clock_ns() - begun) * 10 / NS_PER_S);
+    RUN(false, "stats", "--prometheus");
+    snprintf(metric, sizeof metric, "\nwisp_slow_requests_left_out_total %lld\n", (long long)left_out);
+    assert_non_null(strstr(said.out, metric));
+    raw_close(&bed.client);
+}
+
 /* A model's own threshold counts, either way. */
 static void a_model_may_have_a_threshold_of_its_own(void **state)
 {
@@ -514,6 +561,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(top_leaves_the_terminal_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_says_where_its_time_went, setup, teardown),
         cmocka_unit_test_teardown(slow_requests_are_logged, teardown),
+        cmocka_unit_test_teardown(slow_requests_are_held_to_a_rate, teardown),
         cmocka_unit_test_teardown(a_model_may_have_a_threshold_of_its_own, teardown),
         cmocka_unit_test_setup_teardown(reloads_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(http_answers_and_refuses, setup, teardown),
