@@ -138,33 +138,38 @@ static inline vec vec_load_masked(const float *from, uint16_t lanes)
     return lanes == UINT16_MAX ? vec_load(from) : vec_load_lanes(from, lanes);
 }
 
-/* Of sixteen floats those with even numbers. */
-static inline __m256 even_of(__m256 low, __m256 high)
+/* Of sixteen floats every second so many: 1, 2, 4 or 8. */
+static inline __m256 even_of(__m256 low, __m256 high, size_t together)
 {
-    const __m256 even = _mm256_shuffle_ps(low, high, 0x88); /* 0 2 8 10, 4 6 12 14 */
+    const __m256d pairs = _mm256_unpacklo_pd(_mm256_castps_pd(low), _mm256_castps_pd(high));
+    const __m256 ones = _mm256_shuffle_ps(low, high, 0x88); /* 0 2 8 10, 4 6 12 14 */
 
-    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
+    switch (together) {
+    case 1:
+        return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(ones), 0xd8));
+    case 2:
+        return _mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8));
+    case 4:
+        return _mm256_permute2f128_ps(low, high, 0x20);
+    default:
+        return low;
+    }
 }
 
-/* Of the floats whose bit is set those with even numbers, side by side; the others read as 0, and are not read. */
-static inline vec vec_load_even_lanes(const float *from, uint32_t lanes)
+/* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. */
+static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t together)
 {
-    return (vec){ even_of(load_eight_lanes(from, lanes), load_eight_lanes(from + 8, lanes >> 8)),
-                  even_of(load_eight_lanes(from + 16, lanes >> 16), load_eight_lanes(from + 24, lanes >> 24)) };
+    return (
+        vec){ even_of(load_eight_lanes(from, lanes), load_eight_lanes(from + 8, lanes >> 8), together),
+              even_of(load_eight_lanes(from + 16, lanes >> 16), load_eight_lanes(from + 24, lanes >> 24), together) };
 }
 
-/* `count` floats that stand two apart. */
-static inline __m256 load_even_eight(const float *from, int count)
+/* The first `count` of them. */
+static inline vec vec_load_even(const float *from, unsigned count, size_t together)
 {
-    const __m256 low = _mm256_maskload_ps(from, mask_of((unsigned)MAX(2 * count - 1, 0), 0));
-    const __m256 high = _mm256_maskload_ps(from + 8, mask_of((unsigned)MAX(2 * count - 1, 0), 8));
+    const unsigned last = count - 1, reach = last + (last & ~((unsigned)together - 1)) + 1;
 
-    return even_of(low, high);
-}
-
-static inline vec vec_load_even(const float *from, unsigned count)
-{
-    return (vec){ load_even_eight(from, (int)count), load_even_eight(from + 16, (int)count - 8) };
+    return vec_load_even_lanes(from, (uint32_t)((1ull << reach) - 1), together);
 }
 
 /* The same of no more than eight, or four: a narrow load seldom lies in two cache lines. */

@@ -100,23 +100,23 @@ static inline vec vec_load_lanes(const float *from, uint16_t lanes)
     return _mm512_maskz_loadu_ps(lanes, from);
 }
 
-/* Of the floats whose bit is set those with even numbers, side by side; the others read as 0, and are not read. */
-static inline vec vec_load_even_lanes(const float *from, uint32_t lanes)
+/* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. So many:
+ * 1, 2, 4 or 8. */
+static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t together)
 {
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i before = _mm512_andnot_si512(_mm512_set1_epi32((int)together - 1), lane); /* in whole ones */
 
-    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)lanes, from), even,
+    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)lanes, from), _mm512_add_epi32(lane, before),
                                   _mm512_maskz_loadu_ps((__mmask16)(lanes >> 16), from + 16));
 }
 
-/* `count` floats that stand two apart. */
-static inline vec vec_load_even(const float *from, unsigned count)
+/* The first `count` of them. */
+static inline vec vec_load_even(const float *from, unsigned count, size_t together)
 {
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    const uint32_t mask = (uint32_t)((1ull << (2 * count - 1)) - 1);
+    const unsigned last = count - 1, reach = last + (last & ~((unsigned)together - 1)) + 1;
 
-    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)mask, from), even,
-                                  _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), from + 16));
+    return vec_load_even_lanes(from, (uint32_t)((1ull << reach) - 1), together);
 }
 
 /* The same of no more than four or eight: a narrow load seldom lies in two cache lines. */

@@ -107,6 +107,19 @@ struct sparse_product {
 #define SPARSE_STRETCH          256u
 #define SPARSE_BACKWARD_ROOM(n) ((SPARSE_STRETCH + 1) * (n))
 
+/* How lanes stand in what is read: so many side by side, and the next as many `step` times as far on. With one together
+ * each is `step` floats from the one before; with more `step` is 2, and they are 2, 4 or 8: samples of a position, of
+ * which a stride takes every second one. */
+struct lanes {
+    size_t step, together;
+};
+
+/* Where lane i stands. */
+static inline size_t lane_at(const struct lanes *lanes, size_t i)
+{
+    return i / lanes->together * lanes->together * lanes->step + i % lanes->together;
+}
+
 /* At most PACK_LANES elements that stand side by side: where in a row of X and in one of Y. */
 struct piece {
     uint32_t x, y, count;
@@ -153,8 +166,8 @@ struct tile_block {
 enum { TILE_TOGETHER = 4 };
 
 /* Vectors of a channel, from number `place` of the panel's on: `before` of zeros, `inside` that are read, the first
- * `from` floats behind the channel's, `after` of zeros. Of each that is read the lanes whose bit is set count, bit 2 i
- * of lane i where lanes are two floats apart; the others are 0. */
+ * `from` floats behind the channel's, `after` of zeros. Of each that is read the lanes whose bit is set count, of lane
+ * i the bit of its place (lane_at()); the others are 0. */
 struct tile_copy {
     int64_t from;
     uint32_t place, lanes, before, inside, after;
@@ -177,7 +190,7 @@ struct tile_fill {
     const struct tile_copy *copies; /* NULL: the others */
     size_t copy_pitch;              /* floats from a vector to the next */
     uint32_t copy_count;
-    size_t step;  /* of pieces and copies, from a float to the next; of copies 1 or 2 */
+    struct lanes lanes; /* of pieces and copies; the step of copies is 1 or 2 */
     size_t ahead; /* floats from what is read to what the next tile reads, and is fetched; 0: it is fetched elsewhere */
 };
 
@@ -220,8 +233,8 @@ struct direct_view {
 };
 
 /* Vectors of positions, evenly apart, of `count` lanes each and the last of `last`. A lane in the padding reads as 0,
- * and is not read: bit i of masks[tap * DIRECT_VECTORS + v] says that lane i of vector v lies on the picture; where
- * lanes are read two apart it is bit 2 i, and there are always masks. NULL: all vectors are whole, and lie on it. */
+ * and is not read: the bit of its place (lane_at()) in masks[tap * DIRECT_VECTORS + v] says that a lane of vector v
+ * lies on the picture. NULL: all vectors are whole, side by side, and lie on it. */
 struct direct_chunk {
     size_t x, y, x_step, y_step; /* of the first vector, in a channel each; and from one to the next */
     uint32_t vectors, count, last;
@@ -229,7 +242,7 @@ struct direct_chunk {
 };
 
 /* Connections whose inputs are views of a picture as it stands: of one in column j, lane i of vector v of a chunk is
- * x[shift of j + chunk.x + v * x_step + i * step]. `group_rows` rows each have the same channels of x; those of the
+ * x[shift of j + chunk.x + v * x_step + lane_at(i)]. `group_rows` rows each have the same channels of x; those of the
  * next begin group_stride floats later. */
 struct direct {
     const struct csr *w;
@@ -238,7 +251,7 @@ struct direct {
     size_t chunk_count;
     const float *x, *bias;       /* bias may be NULL */
     const struct finish *finish; /* NULL: sums are stored as they are */
-    size_t step;                 /* 1 or 2 */
+    struct lanes lanes;          /* of a step of 1 or 2 */
     int64_t ahead;               /* floats from a vector's inputs to what will be wanted soon, and is fetched */
     size_t group_stride, y_stride;
     uint32_t group_rows;
@@ -301,9 +314,9 @@ struct kernels {
     void (*direct_run)(const struct direct *d, float *y, uint32_t row_begin, uint32_t row_end);
 
     /* panel[c * pitch + i] = x[channel of c + shift + i], or 0 where it does not count; or panel[c * pitch + piece.y +
-     * i] = x[channel of c + piece.x + i * step] for i < piece.count, and 0 up to PACK_LANES, which the next piece may
+     * i] = x[channel of c + piece.x + lane_at(i)] for i < piece.count, and 0 up to PACK_LANES, which the next piece may
      * overwrite: so much is written behind the last, too. Or panel[c * pitch + (place + before + v) * PACK_LANES + i] =
-     * x[channel of c + from + v * copy_pitch + i * step], v < inside. What does not count is not read. */
+     * x[channel of c + from + v * copy_pitch + lane_at(i)], v < inside. What does not count is not read. */
     void (*tile_fill)(const struct tile_fill *fill, float *panel);
     /* Chains over the block's connections, of what stands in the panel; a row of it is read in whole vectors. Where the
      * block is full they may go over all places, of which those without a connection add 0 times what is there. */

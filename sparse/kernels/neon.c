@@ -377,24 +377,31 @@ static inline vec vec_load_lanes(const float *from, uint16_t lanes)
     return value;
 }
 
-/* Of the floats whose bit is set those with even numbers, side by side; the others read as 0, and are not read. */
-static inline vec vec_load_even_lanes(const float *from, uint32_t lanes)
+/* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. So many:
+ * 1, 2, 4 or 8. */
+static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t together)
 {
     float values[4 * QUARTER];
     vec value;
 
-    for (unsigned i = 0; i < 4 * QUARTER; i++)
-        values[i] = lanes >> 2 * i & 1 ? from[2 * (size_t)i] : 0;
+    for (size_t i = 0; i < 4 * QUARTER; i++) {
+        const size_t at = i + (i & ~(together - 1));
+
+        values[i] = lanes >> at & 1 ? from[at] : 0;
+    }
     for (unsigned q = 0; q < 4; q++)
         value.quarter[q] = vld1q_f32(values + (size_t)q * QUARTER);
     return value;
 }
 
-/* `count` floats that stand two apart. */
-static inline vec vec_load_even(const float *from, unsigned count)
+/* The first `count` of them. */
+static inline vec vec_load_even(const float *from, unsigned count, size_t together)
 {
+    const unsigned last = count - 1, reach = last + (last & ~((unsigned)together - 1)) + 1;
     vec value;
 
+    if (together > 1)
+        return vec_load_even_lanes(from, (uint32_t)((1ull << reach) - 1), together);
     for (unsigned q = 0; q < 4; q++)
         value.quarter[q] = quarter_load_even(from + (size_t)q * QUARTER * 2, quarter_count(count, q));
     return value;

@@ -286,9 +286,10 @@ static void direct_vector(const struct direct *d, const struct direct_chunk *chu
 
         for (uint64_t k = d->w->starts[r]; k < d->w->starts[r + 1]; k++) {
             const struct direct_view *view = &d->views[csr_column(d->w, k)];
-            const bool inside = !chunk->masks || chunk->masks[view->tap * DIRECT_VECTORS + v] >> i * d->step & 1;
+            const size_t at = lane_at(&d->lanes, i);
+            const bool inside = !chunk->masks || chunk->masks[view->tap * DIRECT_VECTORS + v] >> at & 1;
 
-            sum = fmaf(d->w->values[k], inside ? x[view->shift + (int64_t)(i * d->step)] : 0, sum);
+            sum = fmaf(d->w->values[k], inside ? x[view->shift + (int64_t)at] : 0, sum);
         }
         y[i] = finish_sum(d->finish, sum, y + i, r);
     }
@@ -312,7 +313,7 @@ static void tile_fill_pieces(const struct tile_fill *fill, uint32_t tap, const f
         const struct piece *piece = &fill->pieces[p];
 
         for (uint32_t i = 0; i < LANES; i++)
-            to[piece->y + i] = i < piece->count ? from[piece->x + i * fill->step] : 0;
+            to[piece->y + i] = i < piece->count ? from[piece->x + lane_at(&fill->lanes, i)] : 0;
     }
 }
 
@@ -325,7 +326,7 @@ static void tile_fill_copies(const struct tile_fill *fill, const float *from, fl
         memset(to, 0, (size_t)(copy->before + copy->inside + copy->after) * LANES * sizeof *to);
         to += (size_t)copy->before * LANES;
         for (size_t at = 0; at < (size_t)copy->inside * LANES; at++) {
-            const size_t lane = at % LANES * fill->step;
+            const size_t lane = lane_at(&fill->lanes, at % LANES);
 
             if (copy->lanes >> lane & 1)
                 to[at] = from[copy->from + (int64_t)(at / LANES * fill->copy_pitch + lane)];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The kernel of views of a picture as it stands (kernels.h): chunks of any number of vectors, whole ones and masked, of
- * lanes side by side and two apart, against the chains written out; each usable table must give the same bits, for NaN,
- * infinities, -0 and denormals too. Operands end at a page that cannot be touched, and masks keep lanes off it.
+ * lanes side by side and of every second position, against the chains written out; each usable table must give the same
+ * bits, for NaN, infinities, -0 and denormals too. Operands end at a page that cannot be touched, and masks keep lanes
+ * off it.
  */
 #include <stdlib.h>
 
@@ -40,10 +41,10 @@ static void make_masks(struct rng *rng, struct trial *t)
             *mask = 0;
             for (uint32_t i = 0; i < lanes_of(&t->chunk, v); i++) {
                 const int64_t at =
-                    t->views[tap].shift + (int64_t)(t->chunk.x + v * t->chunk.x_step + i * t->direct.step);
+                    t->views[tap].shift + (int64_t)(t->chunk.x + v * t->chunk.x_step + lane_at(&t->direct.lanes, i));
 
                 if (at >= 0 && at < GROUP && below(rng, 8))
-                    *mask |= 1u << i * t->direct.step;
+                    *mask |= 1u << lane_at(&t->direct.lanes, i);
             }
         }
     }
@@ -51,7 +52,7 @@ static void make_masks(struct rng *rng, struct trial *t)
 
 static void make_chunk(struct rng *rng, struct trial *t, uint32_t vectors, bool whole)
 {
-    const uint32_t step = (uint32_t)t->direct.step, count = whole ? LANES : 1 + below(rng, LANES);
+    const uint32_t step = (uint32_t)t->direct.lanes.step, count = whole ? LANES : 1 + below(rng, LANES);
     const uint32_t x_step = LANES * step + below(rng, 5), reach = (vectors - 1) * x_step + LANES;
 
     t->chunk = (struct direct_chunk){ .x = whole ? below(rng, GROUP - reach + 1) : below(rng, 200),
@@ -74,6 +75,7 @@ static struct trial *make_trial(struct rng *rng, uint32_t vectors, bool special)
 {
     struct trial *t = calloc(1, sizeof *t);
     const bool whole = below(rng, 3) == 0;
+    const size_t together = whole ? 1 : (size_t)1 << below(rng, 4);
     uint64_t at = 0;
 
     assert_non_null(t);
@@ -97,7 +99,7 @@ static struct trial *make_trial(struct rng *rng, uint32_t vectors, bool special)
                                  .chunk_count = 1,
                                  .x = t->x.data,
                                  .bias = below(rng, 3) ? t->bias.data : NULL,
-                                 .step = whole ? 1 : 1 + below(rng, 2),
+                                 .lanes = { together > 1 ? 2 : 1 + (!whole && below(rng, 2)), together },
                                  .ahead = 256,
                                  .group_stride = GROUP,
                                  .y_stride = Y_ROW,
@@ -123,9 +125,10 @@ static float chain_of(const struct trial *t, uint32_t r, uint32_t v, uint32_t i)
 
     for (uint64_t k = t->w.starts[r]; k < t->w.starts[r + 1]; k++) {
         const struct direct_view *view = &t->views[csr_column(&t->w, k)];
-        const int64_t at =
-            r / GROUP_ROWS * GROUP + view->shift + (int64_t)(t->chunk.x + v * t->chunk.x_step + i * t->direct.step);
-        const bool counts = !t->chunk.masks || t->masks[view->tap * DIRECT_VECTORS + v] >> i * t->direct.step & 1;
+        const int64_t at = r / GROUP_ROWS * GROUP + view->shift +
+                           (int64_t)(t->chunk.x + v * t->chunk.x_step + lane_at(&t->direct.lanes, i));
+        const bool counts =
+            !t->chunk.masks || t->masks[view->tap * DIRECT_VECTORS + v] >> lane_at(&t->direct.lanes, i) & 1;
 
         sum = fmaf(t->w.values[k], counts ? t->x.data[at] : 0, sum);
     }

@@ -107,13 +107,13 @@ static void fill_runs(struct rng *rng, const struct kernels *kernels, const stru
 }
 
 /* Pieces follow each other, some of zeros, up to the tile's end. */
-static uint32_t cut_pieces(struct rng *rng, size_t count, size_t step, struct piece *pieces)
+static uint32_t cut_pieces(struct rng *rng, size_t count, const struct lanes *lanes, struct piece *pieces)
 {
     uint32_t made = 0;
 
     for (uint32_t at = 0; at < count; made++) {
         const uint32_t length = (uint32_t)MIN(1 + rng_below(rng, LANES), count - at);
-        const uint32_t reach = (uint32_t)((length - 1) * step + 1);
+        const uint32_t reach = (uint32_t)lane_at(lanes, length - 1) + 1;
 
         pieces[made] = (struct piece){ .x = CHANNEL - reach - (uint32_t)rng_below(rng, 2) * 7,
                                        .y = at,
@@ -123,8 +123,17 @@ static uint32_t cut_pieces(struct rng *rng, size_t count, size_t step, struct pi
     return made;
 }
 
+/* Alone as far apart as `most`, or a step of two over several. */
+static struct lanes any_lanes(struct rng *rng, size_t most)
+{
+    const size_t together = (size_t)1 << rng_below(rng, 4);
+
+    return (struct lanes){ together > 1 ? 2 : 1 + rng_below(rng, most), together };
+}
+
 static void fill_pieces(struct rng *rng, const struct kernels *kernels, const struct trial *t)
 {
+    const struct lanes lanes = any_lanes(rng, 3);
     struct piece pieces[TAPS * TILE_FLOATS];
     uint32_t begins[TAPS + 1] = { 0 };
     const struct tile_fill fill = { .block = &t->block,
@@ -133,11 +142,11 @@ static void fill_pieces(struct rng *rng, const struct kernels *kernels, const st
                                     .pitch = t->pitch,
                                     .pieces = pieces,
                                     .begins = begins,
-                                    .step = 1 + rng_below(rng, 3) };
+                                    .lanes = lanes };
     struct guarded panel = guarded_new(TILE_PANEL_ROOM);
 
     for (uint32_t tap = 0; tap < TAPS; tap++)
-        begins[tap + 1] = begins[tap] + cut_pieces(rng, t->count, fill.step, pieces + begins[tap]);
+        begins[tap + 1] = begins[tap] + cut_pieces(rng, t->count, &lanes, pieces + begins[tap]);
     kernels->tile_fill(&fill, panel.data);
     for (uint32_t c = 0; c < COLUMNS; c++) {
         for (uint32_t p = begins[c % TAPS]; p < begins[c % TAPS + 1]; p++) {
@@ -145,8 +154,8 @@ static void fill_pieces(struct rng *rng, const struct kernels *kernels, const st
 
             for (uint32_t i = pieces[p].y; i < past; i++) {
                 const uint32_t lane = i - pieces[p].y;
-                const float wanted =
-                    lane < pieces[p].count ? t->x.data[c / TAPS * CHANNEL + pieces[p].x + lane * fill.step] : 0;
+                const size_t from = c / TAPS * CHANNEL + pieces[p].x + lane_at(&lanes, lane);
+                const float wanted = lane < pieces[p].count ? t->x.data[from] : 0;
 
                 assert_same(&wanted, &panel.data[c * t->pitch + i], 1, "tile_fill of pieces", kernels->name);
             }
@@ -161,7 +170,8 @@ static void fill_copies(struct rng *rng, const struct kernels *kernels, const st
 {
     enum { COPIES = 3, VECTORS = 6, FLOATS = COPIES * VECTORS * LANES };
     struct tile_copy copies[COPIES];
-    const size_t step = 1 + rng_below(rng, 2), pitch = 17 + rng_below(rng, 20);
+    const struct lanes lane_of = any_lanes(rng, 2);
+    const size_t pitch = 17 + rng_below(rng, 20);
     const struct tile_fill fill = { .block = &t->block,
                                     .x = t->x.data,
                                     .channel = CHANNEL,
@@ -169,7 +179,7 @@ static void fill_copies(struct rng *rng, const struct kernels *kernels, const st
                                     .copies = copies,
                                     .copy_count = COPIES,
                                     .copy_pitch = pitch,
-                                    .step = step };
+                                    .lanes = lane_of };
     struct guarded panel = guarded_new(COLUMNS * FLOATS);
 
     for (uint32_t i = 0; i < COPIES; i++) {
@@ -184,16 +194,18 @@ static void fill_copies(struct rng *rng, const struct kernels *kernels, const st
                                         .after = VECTORS - before - inside,
                                         .fetches = i == 1 };
         for (uint32_t lane = 0; lane < LANES; lane++) {
-            const int64_t last = from + (int64_t)(inside - 1) * (int64_t)pitch + (int64_t)(lane * step);
+            const size_t place = lane_at(&lane_of, lane);
+            const int64_t first = from + (int64_t)place, last = first + (int64_t)(inside - 1) * (int64_t)pitch;
 
-            if (inside && lanes >> lane & 1 && from + (int64_t)(lane * step) >= 0 && last < CHANNEL)
-                copies[i].lanes |= 1u << lane * step;
+            if (inside && lanes >> lane & 1 && first >= 0 && last < CHANNEL)
+                copies[i].lanes |= 1u << place;
         }
     }
     kernels->tile_fill(&fill, panel.data);
     for (size_t at = 0; at < COLUMNS * FLOATS; at++) {
         const struct tile_copy *copy = &copies[at % FLOATS / LANES / VECTORS];
-        const uint32_t vector = (uint32_t)(at % FLOATS / LANES % VECTORS), lane = at % LANES * (uint32_t)step;
+        const uint32_t vector = (uint32_t)(at % FLOATS / LANES % VECTORS),
+                       lane = (uint32_t)lane_at(&lane_of, at % LANES);
         const bool counts = vector >= copy->before && vector < copy->before + copy->inside && copy->lanes >> lane & 1;
         const int64_t from =
             (int64_t)(at / FLOATS / TAPS * CHANNEL) + copy->from + (int64_t)((vector - copy->before) * pitch) + lane;

@@ -37,18 +37,12 @@ static enum order order_of(const struct convolution *c)
 
     if (w->stride == 1 && w->out_width == w->width)
         return ORDER_RUN;
-    return w->stride == 1 || c->batch == 1 ? ORDER_LINES : ORDER_SAMPLES;
-}
-
-/* From a lane to the next, in the picture. */
-static size_t lane_step(const struct convolution *c)
-{
-    return c->batch == 1 ? c->window.stride : 1;
+    return w->stride == 1 || convolution_lanes(c).step > 1 ? ORDER_LINES : ORDER_SAMPLES;
 }
 
 bool convolution_can_direct(const struct convolution *c)
 {
-    return !c->transposed && window_taps(&c->window) <= TAPS_MAX && lane_step(c) <= 2;
+    return !c->transposed && window_taps(&c->window) <= TAPS_MAX && convolution_lanes(c).step <= 2;
 }
 
 bool convolution_may_direct(const struct convolution *c)
@@ -144,20 +138,21 @@ static uint32_t column_lanes(const struct cut *cut, const struct reach *column, 
     return lanes;
 }
 
-/* Bit i to bit 2 i. */
-static uint32_t spread_bits(uint32_t bits)
+/* The bit of each lane to that of its place, of a step of two over so many. */
+static uint32_t spread_bits(uint32_t bits, size_t together)
 {
-    bits = (bits | bits << 8) & 0x00ff00ff;
-    bits = (bits | bits << 4) & 0x0f0f0f0f;
-    bits = (bits | bits << 2) & 0x33333333;
-    return (bits | bits << 1) & 0x55555555;
+    static const uint32_t places[] = { 0x55555555, 0x33333333, 0x0f0f0f0f, 0x00ff00ff };
+
+    for (unsigned shift = 3; 1u << shift >= together && shift < 4; shift--)
+        bits = (bits | bits << (1u << shift)) & places[shift];
+    return bits;
 }
 
 /* Masks of one vector, of `count` floats of positions from `at` on. What all have. */
 static uint32_t mask_vector(const struct cut *cut, size_t at, size_t count, uint32_t *masks)
 {
     const struct window *w = &cut->c->window;
-    const bool even = lane_step(cut->c) == 2;
+    const struct lanes step = convolution_lanes(cut->c);
     uint32_t all = UINT16_MAX;
 
     for (uint32_t x = 0; x < w->kernel_width; x++) {
@@ -166,11 +161,12 @@ static uint32_t mask_vector(const struct cut *cut, size_t at, size_t count, uint
         for (uint32_t y = 0; y < w->kernel_height; y++) {
             const uint32_t lanes = column & lanes_of(at, count, cut->lines[y].begin, cut->lines[y].end);
 
-            masks[(size_t)(y * w->kernel_width + x) * DIRECT_VECTORS] = even ? spread_bits(lanes) : lanes;
+            masks[(size_t)(y * w->kernel_width + x) * DIRECT_VECTORS] =
+                step.step == 2 ? spread_bits(lanes, step.together) : lanes;
             all &= lanes;
         }
     }
-    return even ? 0 : all;
+    return step.step == 2 ? 0 : all;
 }
 
 static bool lies_inside(const struct cut *cut, const struct direct_chunk *chunk)
@@ -229,7 +225,7 @@ static void cut_run(struct cut *cut)
 static void cut_lines(struct cut *cut)
 {
     const struct window *w = &cut->c->window;
-    const size_t in_line = (size_t)w->stride * w->width * cut->c->batch, step = lane_step(cut->c);
+    const size_t in_line = (size_t)w->stride * w->width * cut->c->batch, step = convolution_lanes(cut->c).step;
 
     cut->period = blocks_of(cut->line, PACK_LANES);
     for (uint32_t y = 0; y < w->out_height; y += DIRECT_VECTORS) {
@@ -303,12 +299,15 @@ static bool measure_areas(const struct convolution *c, uint64_t begins[3], uint6
 bool convolution_direct_scratch(const struct convolution *c, uint64_t *bytes)
 {
     struct convolution one = *c;
-    uint64_t begins[3], alone;
+    uint64_t begins[3], less;
 
-    one.batch = 1; /* which may be cut otherwise */
-    if (!measure_areas(c, begins, bytes) || !measure_areas(&one, begins, &alone))
+    if (!measure_areas(c, begins, bytes))
         return false;
-    *bytes = MAX(*bytes, alone);
+    for (one.batch = 1; one.batch < MIN(c->batch, (size_t)PACK_LANES); one.batch *= 2) { /* which are cut otherwise */
+        if (!measure_areas(&one, begins, &less))
+            return false;
+        *bytes = MAX(*bytes, less);
+    }
     return true;
 }
 
@@ -334,7 +333,7 @@ void convolution_direct(const struct convolution *c, const float *picture, float
                           .x = picture,
                           .bias = c->bias,
                           .finish = c->finish,
-                          .step = lane_step(c),
+                          .lanes = convolution_lanes(c),
                           .group_stride = c->picture / c->groups * channel,
                           .y_stride = window_positions(&c->window) * c->batch,
                           .group_rows = group_rows };
@@ -347,7 +346,7 @@ void convolution_direct(const struct convolution *c, const float *picture, float
     find_reaches(&cut);
     cut_by[order_of(c)](&cut);
     run.chunk_count = cut.count;
-    run.ahead = cut.areas.views[window_taps(&c->window) - 1].shift + (int64_t)(CHUNK_FLOATS * run.step);
+    run.ahead = cut.areas.views[window_taps(&c->window) - 1].shift + (int64_t)(CHUNK_FLOATS * run.lanes.step);
     run.rows_together = (uint32_t)MAX((size_t)FLOATS_TOGETHER / MAX(run.y_stride, (size_t)1), (size_t)group_rows);
     c->kernels->direct_run(&run, positions, (uint32_t)begin, (uint32_t)end);
 }

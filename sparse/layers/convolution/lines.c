@@ -21,14 +21,6 @@ struct tile_window convolution_lines_window(const struct convolution *c)
     return (struct tile_window){ c->window.kernel_width, c->window.kernel_height, c->window.stride, true };
 }
 
-/* With a stride lanes are two floats apart, or of one position: no samples lie between. */
-bool convolution_can_lines(const struct convolution *c)
-{
-    const struct tile_window window = convolution_lines_window(c);
-
-    return vectors_can(c, &window) && (c->window.stride == 1 || (c->window.stride == 2 && c->batch == 1));
-}
-
 static uint32_t parts_of(size_t count, size_t most)
 {
     return (uint32_t)((count + most - 1) / most);
@@ -50,6 +42,15 @@ static uint32_t evenly(size_t count, size_t most)
 static bool has_whole_vectors(const struct convolution *c)
 {
     return line_floats(c) <= PACK_LANES || line_floats(c) % PACK_LANES == 0;
+}
+
+/* With a stride a step of two leads from position to position, and each vector begins with a whole one. */
+bool convolution_can_lines(const struct convolution *c)
+{
+    const struct tile_window window = convolution_lines_window(c);
+    const bool steps = convolution_lanes(c).step == 2 && (c->batch == 1 || has_whole_vectors(c));
+
+    return vectors_can(c, &window) && (c->window.stride == 1 || steps);
 }
 
 bool convolution_may_lines(const struct convolution *c)
@@ -87,14 +88,14 @@ static uint32_t find_lanes(const struct convolution *c, const struct vector_tile
                            int64_t *from)
 {
     const struct window *w = &c->window;
-    const uint32_t step = (uint32_t)tile->copy_step;
     uint32_t lanes = 0;
 
-    *from = (int64_t)(first * step) + ((int64_t)column - w->left) * (int64_t)c->batch;
-    for (uint32_t i = 0; i < tile->lanes; i++) {
-        const int64_t at = *from + (int64_t)i * step;
+    *from = (int64_t)lane_at(&tile->lanes, first) + ((int64_t)column - w->left) * (int64_t)c->batch;
+    for (uint32_t i = 0; i < tile->count; i++) {
+        const size_t place = lane_at(&tile->lanes, i);
+        const int64_t at = *from + (int64_t)place;
 
-        lanes |= (uint32_t)(at >= 0 && at < (int64_t)(w->width * c->batch)) << i * step;
+        lanes |= (uint32_t)(at >= 0 && at < (int64_t)(w->width * c->batch)) << place;
     }
     return lanes;
 }
@@ -142,7 +143,7 @@ void convolution_lines(const struct convolution *c, const struct tiles *tiles, c
     const uint32_t across = parts_of(line_floats(c), wide), down = parts_of(w->out_height, high);
     struct vector_tile tile = { .window = convolution_lines_window(c),
                                 .copy_pitch = (size_t)w->stride * w->width * c->batch,
-                                .copy_step = w->stride,
+                                .lanes = convolution_lanes(c),
                                 .y_step = line_floats(c),
                                 .ahead = (size_t)wide * w->stride };
     unsigned long long begin, end;
@@ -152,7 +153,7 @@ void convolution_lines(const struct convolution *c, const struct tiles *tiles, c
         const struct place place = { .y = (uint32_t)(i / across) * high, .first = i % across * wide };
 
         tile.vectors = MIN(high, w->out_height - place.y);
-        tile.lanes = (uint32_t)MIN(line_floats(c) - place.first, (size_t)wide);
+        tile.count = (uint32_t)MIN(line_floats(c) - place.first, (size_t)wide);
         tile.y = place.y * line_floats(c) + place.first;
         cut_tile(c, &place, &tile);
         vectors_run(c, tiles, &tile, picture, positions, scratch);

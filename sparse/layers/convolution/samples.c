@@ -57,7 +57,7 @@ static struct tile_copy cut_phase(const struct convolution *c, const struct vect
         span.past = span.first;
     return (struct tile_copy){ .from = ((y * w->width + x + (int64_t)span.first * w->stride) * (int64_t)c->batch) +
                                        (int64_t)place->sample,
-                               .lanes = (1u << tile->lanes) - 1,
+                               .lanes = (1u << tile->count) - 1,
                                .before = span.first,
                                .inside = span.past - span.first,
                                .after = vectors - span.past,
@@ -93,7 +93,7 @@ void convolution_samples(const struct convolution *c, const struct tiles *tiles,
     const uint32_t each = tile_positions(w->out_width), across = (w->out_width + each - 1) / each;
     const uint64_t deep = (c->batch + PACK_LANES - 1) / PACK_LANES;
     struct vector_tile tile = {
-        .window = convolution_window(c), .copy_pitch = w->stride * c->batch, .copy_step = 1, .y_step = c->batch
+        .window = convolution_window(c), .copy_pitch = w->stride * c->batch, .lanes = { 1, 1 }, .y_step = c->batch
     };
     unsigned long long begin, end;
 
@@ -104,7 +104,7 @@ void convolution_samples(const struct convolution *c, const struct tiles *tiles,
                                      .sample = i / across % deep * PACK_LANES };
 
         tile.vectors = MIN(each, w->out_width - place.x);
-        tile.lanes = (uint32_t)MIN(c->batch - place.sample, (size_t)PACK_LANES);
+        tile.count = (uint32_t)MIN(c->batch - place.sample, (size_t)PACK_LANES);
         tile.y = ((size_t)place.y * w->out_width + place.x) * c->batch + place.sample;
         tile.ahead = tile.vectors * w->stride * c->batch;
         cut_tile(c, &place, &tile);

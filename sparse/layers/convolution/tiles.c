@@ -111,15 +111,14 @@ static void add_zeros(struct cut *cut, size_t begin, size_t end)
 static void add_inside(struct cut *cut, size_t begin, size_t end, size_t line, int64_t in_y, int64_t left)
 {
     const struct window *w = &cut->c->window;
+    const struct lanes lanes = convolution_lanes(cut->c);
     const size_t batch = cut->c->batch;
     const int64_t first = in_y * w->width + left;
 
-    if (w->stride == 1) {
-        add_pieces(cut, begin, end, (size_t)(first * (int64_t)batch + (int64_t)(begin - line)), 1);
-        return;
-    }
-    if (batch == 1) {
-        add_pieces(cut, begin, end, (size_t)(first + (int64_t)(begin - line) * w->stride), w->stride);
+    if (w->stride == 1 || lanes.step > 1) {
+        const int64_t at = first * (int64_t)batch + (int64_t)lane_at(&lanes, begin - line);
+
+        add_pieces(cut, begin, end, (size_t)at, lanes.step);
         return;
     }
     while (begin < end) {
@@ -277,7 +276,7 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                                     .begins = a->begins,
                                     .x = phased ? a->frames : picture,
                                     .channel = phased ? a->frame : picture_floats(c) / c->picture,
-                                    .step = c->batch == 1 ? c->window.stride : 1,
+                                    .lanes = convolution_lanes(c),
                                     .ahead = product || phased ? 0 : pitch * c->window.stride,
                                     .pitch = pitch };
     work.run = (struct tile_run){ .bias = c->bias,

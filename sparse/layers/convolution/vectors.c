@@ -49,7 +49,7 @@ void vectors_run(const struct convolution *c, const struct tiles *tiles, const s
                                     .copies = tile->copies,
                                     .copy_count = tile->window.height * tile_phases(&tile->window),
                                     .copy_pitch = tile->copy_pitch,
-                                    .step = tile->copy_step,
+                                    .lanes = tile->lanes,
                                     .ahead = tile->ahead };
     work.run = (struct tile_run){ .bias = c->bias,
                                   .y = positions + tile->y,
@@ -57,7 +57,7 @@ void vectors_run(const struct convolution *c, const struct tiles *tiles, const s
                                   .y_stride = window_positions(&c->window) * c->batch,
                                   .y_step = tile->y_step,
                                   .vectors = tile->vectors,
-                                  .lanes = tile->lanes,
-                                  .last = tile->lanes };
+                                  .lanes = tile->count,
+                                  .last = tile->count };
     convolution_blocks(&work);
 }

@@ -15,10 +15,11 @@
 struct vector_tile {
     struct tile_window window;
     struct tile_copy copies[TILE_TAPS_MAX];
-    size_t copy_pitch, copy_step; /* floats from a vector to the next, and from a lane to the next */
-    size_t y, y_step;             /* of the first vector; from one to the next */
-    size_t ahead;                 /* floats to what the next tile reads */
-    uint32_t vectors, lanes;
+    size_t copy_pitch; /* floats from a vector to the next */
+    struct lanes lanes;
+    size_t y, y_step;        /* of the first vector; from one to the next */
+    size_t ahead;            /* floats to what the next tile reads */
+    uint32_t vectors, count; /* of the tile; lanes that a vector has */
 };
 
 /* Of `count` places, `stride` apart from `begin` on, those within [0, size). */

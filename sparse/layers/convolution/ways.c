@@ -37,6 +37,14 @@ static bool may_tiles(const struct convolution *c)
     return c->weight->count / USES_LEAST >= c->weight->columns;
 }
 
+struct lanes convolution_lanes(const struct convolution *c)
+{
+    const size_t stride = c->window.stride, batch = c->batch;
+    const bool whole = batch == 1 || (stride <= 2 && batch < PACK_LANES && PACK_LANES % batch == 0);
+
+    return whole ? (struct lanes){ stride, batch } : (struct lanes){ 1, 1 };
+}
+
 bool convolution_can(const struct convolution *c, enum convolution_way way)
 {
     if (way_is_full(way) && !has_percent(c, FULL_LEAST_PERCENT))
@@ -113,6 +121,7 @@ struct way_choice convolution_estimate(const struct convolution *c)
 
         one.batch = way_class_batch(way_class);
         choice.first[way_class] = estimate(&one, false);
+        one.batch |= 1; /* of which no vector has whole positions */
         choice.other[way_class] = estimate(&one, true);
     }
     return choice;

@@ -125,7 +125,7 @@ static void check_way(const struct trial *t, const struct way *way, const struct
 static void test_tiles(void **state)
 {
     static const struct way by_tiles = { "convolution_tile", convolution_tile_scratch, convolution_tile };
-    static const size_t batches[] = { 1, 2, 7, 16, 150 };
+    static const size_t batches[] = { 1, 2, 7, 16, 4, 8, 150 };
     struct rng rng = rng_make(10, 10);
 
     (void)state;
@@ -204,7 +204,7 @@ static void test_samples(void **state)
 static void test_lines(void **state)
 {
     static const struct way by_lines = { "convolution_lines", convolution_lines_scratch, convolution_lines };
-    static const size_t batches[] = { 1, 2, 1, 7, 11, 1, 40 };
+    static const size_t batches[] = { 1, 2, 1, 7, 11, 8, 40, 4, 1 };
 
     (void)state;
     check_vectors(&by_lines, convolution_can_lines, convolution_lines_window, batches, ARRAY_SIZE(batches));
@@ -223,9 +223,9 @@ static void run_direct(const struct convolution *c, const struct tiles *tiles, c
 static void test_direct(void **state)
 {
     static const struct way direct = { "convolution_direct", convolution_direct_scratch, run_direct };
-    static const size_t batches[] = { 1, 2, 8, 16, 1, 7, 150 };
+    static const size_t batches[] = { 1, 2, 8, 16, 1, 7, 4, 8, 150 };
     struct rng rng = rng_make(11, 11);
-    uint32_t strided = 0;
+    uint32_t strided = 0, together = 0;
 
     (void)state;
     for (uint32_t i = 0, done = 0; done < 80; i++) {
@@ -243,11 +243,12 @@ static void test_direct(void **state)
         for (size_t k = 0; (kernels = kernels_at(k)); k++)
             check_way(&t, &direct, kernels, NULL, wanted);
         strided += t.c.window.stride == 2 && t.c.batch == 1;
+        together += t.c.window.stride == 2 && t.c.batch > 1 && t.c.batch <= 8;
         done++;
         free(wanted);
         free_trial(&t);
     }
-    assert_true(strided > 5);
+    assert_true(strided > 5 && together > 5);
 }
 
 /* ---- gradients ---- */
