@@ -7,6 +7,8 @@
  * bench_conv             the 3 x 3 convolutions of resnet-8-w16 and resnet-20-w16
  * bench_conv networks [FIRST PAST]    forward alone, of ResNet-50 and MobileNet: 1 x 1, 3 x 3 and depthwise; or of so
  * many of those
+ * bench_conv batches SPARSITY FIRST PAST N...     forward, of so many of both: N samples at once beside as many one
+ * after the other, each with a picture of its own
  */
 #include <dlfcn.h>
 #include <sched.h>
@@ -56,6 +58,7 @@ struct sparse {
     struct weights *packed;
     float *picture, *positions, *gradient, *weight_gradient;
     void *scratch;
+    size_t singles; /* pictures, and positions of each */
 };
 
 static void *scratch_of(const struct convolution *c)
@@ -79,11 +82,11 @@ static void *scratch_of(const struct convolution *c)
 }
 
 /* A picture of `side` x `side`, and a padding that keeps its size. */
-static void sparse_init(struct sparse *s, const struct shape_case *shape, double sparsity, size_t batch)
+static void sparse_init(struct sparse *s, const struct shape_case *shape, double sparsity, size_t batch, size_t singles)
 {
     const uint32_t out = (shape->side - 1) / shape->stride + 1, k = shape->kernel;
     const uint32_t columns = shape->channels / shape->groups * k * k;
-    const size_t pixels = (size_t)shape->side * shape->side * batch;
+    const size_t pixels = (size_t)shape->side * shape->side * batch * singles;
     struct choice_cache *choices;
     struct way_choice ways;
     struct reason why;
@@ -113,7 +116,8 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
     choice_cache_free(choices);
     s->picture = random_floats(shape->channels * pixels);
     s->gradient = random_floats(shape->channels * pixels);
-    s->positions = random_floats((size_t)shape->outputs * out * out * batch);
+    s->positions = random_floats((size_t)shape->outputs * out * out * batch * singles);
+    s->singles = singles;
     s->weight_gradient = random_floats(s->weight.count);
     s->scratch = scratch_of(&s->c);
 }
@@ -279,7 +283,7 @@ static void measure(const struct shape_case *shape, double sparsity, size_t batc
     struct sparse sparse;
     static struct dense dense; /* its descriptions are too large for a stack */
 
-    sparse_init(&sparse, shape, sparsity, batch);
+    sparse_init(&sparse, shape, sparsity, batch, 1);
     dense_init(&dense, shape, batch);
     for (int round = -1; round < ROUNDS; round++) { /* the first warms up */
         sparse_us[MAX(round, 0)] = time_of(run_sparse, &sparse, back);
@@ -300,6 +304,44 @@ static void measure(const struct shape_case *shape, double sparsity, size_t batc
     fflush(stdout);
     sparse_deinit(&sparse);
     dense_deinit(&dense);
+}
+
+/* ---- a batch, and its samples by themselves ---- */
+
+static void run_singles(const void *argument, bool back)
+{
+    const struct sparse *s = argument;
+    const size_t picture = (size_t)s->c.picture * s->c.window.height * s->c.window.width;
+    const size_t positions = s->c.positions * window_positions(&s->c.window);
+
+    (void)back;
+    for (size_t i = 0; i < s->singles; i++)
+        convolution_serve(&s->c, s->packed, s->picture + i * picture, s->positions + i * positions, s->scratch);
+}
+
+static void measure_batch(const struct shape_case *shape, double sparsity, size_t batch)
+{
+    double batch_us[ROUNDS], singles_us[ROUNDS];
+    struct sparse many, one;
+
+    sparse_init(&many, shape, sparsity, batch, 1);
+    sparse_init(&one, shape, sparsity, 1, batch);
+    for (int round = -1; round < ROUNDS; round++) { /* the first warms up */
+        batch_us[MAX(round, 0)] = time_of(run_sparse, &many, false);
+        singles_us[MAX(round, 0)] = time_of(run_singles, &one, false);
+    }
+    qsort(batch_us, ROUNDS, sizeof *batch_us, compare);
+    qsort(singles_us, ROUNDS, sizeof *singles_us, compare);
+    printf("{\"bench\":\"conv\",\"channels\":%u,\"outputs\":%u,\"side\":%u,\"stride\":%u,\"groups\":%u,\"kernel\":%u,"
+           "\"sparsity\":%.2f,\"n\":%zu,\"kernels\":\"%s\",\"rounds\":%d,\"way\":\"%s\",\"way_alone\":\"%s\","
+           "\"batch_us\":%.1f,\"singles_us\":%.1f,\"ratio\":%.2f}\n",
+           shape->channels, shape->outputs, shape->side, shape->stride, shape->groups, shape->kernel, sparsity, batch,
+           many.c.kernels->name, ROUNDS, convolution_kernel(&many.c, many.packed),
+           convolution_kernel(&one.c, one.packed), batch_us[ROUNDS / 2], singles_us[ROUNDS / 2],
+           singles_us[ROUNDS / 2] / batch_us[ROUNDS / 2]);
+    fflush(stdout);
+    sparse_deinit(&many);
+    sparse_deinit(&one);
 }
 
 /* oneDNN shares work among OpenMP's threads. */
@@ -330,33 +372,57 @@ static void measure_all(const struct shape_case *shapes, size_t count, size_t ba
     }
 }
 
+/* Those of ResNet-20, then those of larger networks. */
+enum { RESNET20 = 8 };
+
+static const struct shape_case shapes[] = {
+    { 3, 16, 32, 1, 1, 3 },      { 16, 16, 32, 1, 1, 3 },     { 16, 32, 32, 2, 1, 3 },     { 32, 32, 16, 1, 1, 3 },
+    { 32, 64, 16, 2, 1, 3 },     { 64, 64, 8, 1, 1, 3 },      { 64, 64, 16, 1, 64, 3 },    { 64, 64, 16, 1, 8, 3 },
+    { 256, 64, 56, 1, 1, 1 },    { 512, 128, 28, 1, 1, 1 },   { 1024, 256, 14, 1, 1, 1 },  { 512, 2048, 7, 1, 1, 1 },
+    { 64, 64, 56, 1, 1, 3 },     { 128, 128, 28, 1, 1, 3 },   { 256, 256, 14, 1, 1, 3 },   { 512, 512, 7, 1, 1, 3 },
+    { 128, 128, 56, 2, 1, 3 },   { 32, 64, 112, 1, 1, 1 },    { 512, 512, 14, 1, 1, 1 },   { 32, 32, 112, 1, 32, 3 },
+    { 128, 128, 56, 1, 128, 3 }, { 512, 512, 14, 1, 512, 3 }, { 256, 256, 28, 2, 256, 3 },
+};
+
+/* [FIRST, PAST) of `count`, which may not be given. */
+static bool take_range(char **words, int given, size_t count, size_t *first, size_t *past)
+{
+    *first = given > 0 ? strtoul(words[0], NULL, 10) : 0;
+    *past = given > 1 ? strtoul(words[1], NULL, 10) : count;
+    return *first < *past && *past <= count;
+}
+
+static void measure_batches(double sparsity, char **words, int given)
+{
+    size_t first, past;
+
+    if (!take_range(words, given, ARRAY_SIZE(shapes), &first, &past))
+        return;
+    for (; first < past; first++) {
+        for (int n = 2; n < given; n++)
+            measure_batch(&shapes[first], sparsity, strtoul(words[n], NULL, 10));
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct shape_case resnet20[] = {
-        { 3, 16, 32, 1, 1, 3 },  { 16, 16, 32, 1, 1, 3 }, { 16, 32, 32, 2, 1, 3 },  { 32, 32, 16, 1, 1, 3 },
-        { 32, 64, 16, 2, 1, 3 }, { 64, 64, 8, 1, 1, 3 },  { 64, 64, 16, 1, 64, 3 }, { 64, 64, 16, 1, 8, 3 },
-    };
-    static const struct shape_case networks[] = {
-        { 256, 64, 56, 1, 1, 1 },    { 512, 128, 28, 1, 1, 1 },   { 1024, 256, 14, 1, 1, 1 },
-        { 512, 2048, 7, 1, 1, 1 },   { 64, 64, 56, 1, 1, 3 },     { 128, 128, 28, 1, 1, 3 },
-        { 256, 256, 14, 1, 1, 3 },   { 512, 512, 7, 1, 1, 3 },    { 128, 128, 56, 2, 1, 3 },
-        { 32, 64, 112, 1, 1, 1 },    { 512, 512, 14, 1, 1, 1 },   { 32, 32, 112, 1, 32, 3 },
-        { 128, 128, 56, 1, 128, 3 }, { 512, 512, 14, 1, 512, 3 }, { 256, 256, 28, 2, 256, 3 },
-    };
+    const size_t networks = ARRAY_SIZE(shapes) - RESNET20;
+    size_t first, past;
 
     use_one_thread();
+    if (argc > 5 && !strcmp(argv[1], "batches")) {
+        measure_batches(strtod(argv[2], NULL), argv + 3, argc - 3);
+        return 0;
+    }
     if (argc > 1 && !strcmp(argv[1], "networks")) {
-        const size_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-        const size_t past = argc > 3 ? strtoul(argv[3], NULL, 10) : ARRAY_SIZE(networks);
-
-        if (first < past && past <= ARRAY_SIZE(networks)) {
-            measure_all(networks + first, past - first, 1, false);
-            measure_all(networks + first, past - first, 16, false);
+        if (take_range(argv + 2, argc - 2, networks, &first, &past)) {
+            measure_all(shapes + RESNET20 + first, past - first, 1, false);
+            measure_all(shapes + RESNET20 + first, past - first, 16, false);
         }
         return 0;
     }
-    measure_all(resnet20, ARRAY_SIZE(resnet20), 1, true);
-    measure_all(resnet20, ARRAY_SIZE(resnet20), 8, true);
-    measure_all(resnet20, ARRAY_SIZE(resnet20), 32, true);
+    measure_all(shapes, RESNET20, 1, true);
+    measure_all(shapes, RESNET20, 8, true);
+    measure_all(shapes, RESNET20, 32, true);
     return 0;
 }
