@@ -11,6 +11,7 @@
 
 #include "base/size.h"
 #include "sparse/kernels/eight_x86.inc"
+#include "sparse/kernels/even.inc"
 #include "sparse/kernels/gather_x86.inc"
 
 typedef struct {
@@ -138,7 +139,7 @@ static inline vec vec_load_masked(const float *from, uint16_t lanes)
     return lanes == UINT16_MAX ? vec_load(from) : vec_load_lanes(from, lanes);
 }
 
-/* Of sixteen floats every second so many: 1, 2, 4 or 8. */
+/* Of sixteen floats every second so many: 1, 2, 4, or else 8. */
 static inline __m256 even_of(__m256 low, __m256 high, size_t together)
 {
     const __m256d pairs = _mm256_unpacklo_pd(_mm256_castps_pd(low), _mm256_castps_pd(high));
@@ -156,9 +157,22 @@ static inline __m256 even_of(__m256 low, __m256 high, size_t together)
     }
 }
 
-/* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. */
+/* The same of 3, 5, 6 and 7, which no shuffle of halves has. */
+static vec load_places(const float *from, uint32_t lanes, const uint8_t *places)
+{
+    float values[2 * EIGHT];
+
+    for (unsigned i = 0; i < 2 * EIGHT; i++)
+        values[i] = lanes >> places[i] & 1 ? from[places[i]] : 0;
+    return vec_load(values);
+}
+
+/* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. So many:
+ * 1 to 8. */
 static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t together)
 {
+    if (2 * EIGHT % together)
+        return load_places(from, lanes, even_places[together - 1]);
     return (
         vec){ even_of(load_eight_lanes(from, lanes), load_eight_lanes(from + 8, lanes >> 8), together),
               even_of(load_eight_lanes(from + 16, lanes >> 16), load_eight_lanes(from + 24, lanes >> 24), together) };
@@ -167,7 +181,7 @@ static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t 
 /* The first `count` of them. */
 static inline vec vec_load_even(const float *from, unsigned count, size_t together)
 {
-    const unsigned last = count - 1, reach = last + (last & ~((unsigned)together - 1)) + 1;
+    const unsigned reach = even_places[together - 1][count - 1] + 1u;
 
     return vec_load_even_lanes(from, (uint32_t)((1ull << reach) - 1), together);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sparse/kernels/eight_x86.inc"
+#include "sparse/kernels/even.inc"
 #include "sparse/kernels/gather_x86.inc"
 
 typedef __m512 vec;
@@ -101,20 +102,19 @@ static inline vec vec_load_lanes(const float *from, uint16_t lanes)
 }
 
 /* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. So many:
- * 1, 2, 4 or 8. */
+ * 1 to 8. */
 static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t together)
 {
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i before = _mm512_andnot_si512(_mm512_set1_epi32((int)together - 1), lane); /* in whole ones */
+    const __m512i places = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)even_places[together - 1]));
 
-    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)lanes, from), _mm512_add_epi32(lane, before),
+    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)lanes, from), places,
                                   _mm512_maskz_loadu_ps((__mmask16)(lanes >> 16), from + 16));
 }
 
 /* The first `count` of them. */
 static inline vec vec_load_even(const float *from, unsigned count, size_t together)
 {
-    const unsigned last = count - 1, reach = last + (last & ~((unsigned)together - 1)) + 1;
+    const unsigned reach = even_places[together - 1][count - 1] + 1u;
 
     return vec_load_even_lanes(from, (uint32_t)((1ull << reach) - 1), together);
 }

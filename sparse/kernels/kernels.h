@@ -108,8 +108,8 @@ struct sparse_product {
 #define SPARSE_BACKWARD_ROOM(n) ((SPARSE_STRETCH + 1) * (n))
 
 /* How lanes stand in what is read: so many side by side, and the next as many `step` times as far on. With one together
- * each is `step` floats from the one before; with more `step` is 2, and they are 2, 4 or 8: samples of a position, of
- * which a stride takes every second one. */
+ * each is `step` floats from the one before; with more `step` is 2, and they are 8 at most: samples of a position, of
+ * which a stride takes every second one. A vector has whole positions then, and its other lanes do not count. */
 struct lanes {
     size_t step, together;
 };
@@ -118,6 +118,12 @@ struct lanes {
 static inline size_t lane_at(const struct lanes *lanes, size_t i)
 {
     return i / lanes->together * lanes->together * lanes->step + i % lanes->together;
+}
+
+/* Lanes of a vector that may count. */
+static inline size_t lanes_whole(const struct lanes *lanes)
+{
+    return lanes->step > 1 ? PACK_LANES / lanes->together * lanes->together : PACK_LANES;
 }
 
 /* At most PACK_LANES elements that stand side by side: where in a row of X and in one of Y. */

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sparse/kernels/even.inc"
+
 enum { QUARTER = 4 };
 
 /* ---- four lanes ---- */
@@ -378,14 +380,14 @@ static inline vec vec_load_lanes(const float *from, uint16_t lanes)
 }
 
 /* Of the floats whose bit is set every second so many, side by side; the others read as 0, and are not read. So many:
- * 1, 2, 4 or 8. */
+ * 1 to 8. */
 static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t together)
 {
     float values[4 * QUARTER];
     vec value;
 
     for (size_t i = 0; i < 4 * QUARTER; i++) {
-        const size_t at = i + (i & ~(together - 1));
+        const size_t at = even_places[together - 1][i];
 
         values[i] = lanes >> at & 1 ? from[at] : 0;
     }
@@ -397,7 +399,7 @@ static inline vec vec_load_even_lanes(const float *from, uint32_t lanes, size_t 
 /* The first `count` of them. */
 static inline vec vec_load_even(const float *from, unsigned count, size_t together)
 {
-    const unsigned last = count - 1, reach = last + (last & ~((unsigned)together - 1)) + 1;
+    const unsigned reach = even_places[together - 1][count ? count - 1 : 0] + 1u;
     vec value;
 
     if (together > 1)

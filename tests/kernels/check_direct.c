@@ -75,7 +75,7 @@ static struct trial *make_trial(struct rng *rng, uint32_t vectors, bool special)
 {
     struct trial *t = calloc(1, sizeof *t);
     const bool whole = below(rng, 3) == 0;
-    const size_t together = whole ? 1 : (size_t)1 << below(rng, 4);
+    const size_t together = whole ? 1 : 1 + below(rng, 8);
     uint64_t at = 0;
 
     assert_non_null(t);

@@ -126,7 +126,7 @@ static uint32_t cut_pieces(struct rng *rng, size_t count, const struct lanes *la
 /* Alone as far apart as `most`, or a step of two over several. */
 static struct lanes any_lanes(struct rng *rng, size_t most)
 {
-    const size_t together = (size_t)1 << rng_below(rng, 4);
+    const size_t together = 1 + rng_below(rng, 8);
 
     return (struct lanes){ together > 1 ? 2 : 1 + rng_below(rng, most), together };
 }

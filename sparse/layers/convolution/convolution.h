@@ -64,9 +64,9 @@ void convolution_dots(const struct convolution *c, const float *picture, const f
 /* 1 x 1, at every element: the product that a projection is, which the weight's formats are for. */
 bool convolution_is_product(const struct convolution *c);
 
-/* How positions that follow each other in a line, and their samples, stand as lanes in the picture. With a stride those
- * of 2, 4 or 8 samples and a step of 2 are whole positions; of other batches no vector has more than one position, and
- * its lanes are side by side. */
+/* How positions that follow each other in a line, and their samples, stand as lanes in the picture. With a stride of 2
+ * a vector has whole positions of up to 8 samples; of more, or with a longer stride of more than one, it has lanes of
+ * one position, side by side. */
 struct lanes convolution_lanes(const struct convolution *c);
 
 /* ---- by tiles, to serve (tiles.c) ---- */

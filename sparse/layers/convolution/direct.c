@@ -67,12 +67,13 @@ static size_t blocks_of(size_t count, size_t size)
 static size_t chunks_most(const struct convolution *c)
 {
     const struct window *w = &c->window;
+    const struct lanes lanes = convolution_lanes(c);
 
     switch (order_of(c)) {
     case ORDER_RUN:
         return blocks_of(window_positions(w) * c->batch, CHUNK_FLOATS);
     case ORDER_LINES:
-        return blocks_of(w->out_height, DIRECT_VECTORS) * blocks_of(w->out_width * c->batch, PACK_LANES);
+        return blocks_of(w->out_height, DIRECT_VECTORS) * blocks_of(w->out_width * c->batch, lanes_whole(&lanes));
     default:
         return w->out_height * blocks_of(w->out_width, DIRECT_VECTORS) * blocks_of(c->batch, PACK_LANES);
     }
@@ -138,14 +139,15 @@ static uint32_t column_lanes(const struct cut *cut, const struct reach *column, 
     return lanes;
 }
 
-/* The bit of each lane to that of its place, of a step of two over so many. */
-static uint32_t spread_bits(uint32_t bits, size_t together)
+/* The bits of lanes to those of their places. */
+static uint32_t spread_bits(uint32_t bits, const struct lanes *lanes)
 {
-    static const uint32_t places[] = { 0x55555555, 0x33333333, 0x0f0f0f0f, 0x00ff00ff };
+    const uint32_t each = (1u << lanes->together) - 1;
+    uint32_t spread = 0;
 
-    for (unsigned shift = 3; 1u << shift >= together && shift < 4; shift--)
-        bits = (bits | bits << (1u << shift)) & places[shift];
-    return bits;
+    for (unsigned at = 0; bits >> at; at += (unsigned)lanes->together)
+        spread |= (bits >> at & each) << lane_at(lanes, at);
+    return spread;
 }
 
 /* Masks of one vector, of `count` floats of positions from `at` on. What all have. */
@@ -162,7 +164,7 @@ static uint32_t mask_vector(const struct cut *cut, size_t at, size_t count, uint
             const uint32_t lanes = column & lanes_of(at, count, cut->lines[y].begin, cut->lines[y].end);
 
             masks[(size_t)(y * w->kernel_width + x) * DIRECT_VECTORS] =
-                step.step == 2 ? spread_bits(lanes, step.together) : lanes;
+                step.step == 2 ? spread_bits(lanes, &step) : lanes;
             all &= lanes;
         }
     }
@@ -225,17 +227,18 @@ static void cut_run(struct cut *cut)
 static void cut_lines(struct cut *cut)
 {
     const struct window *w = &cut->c->window;
-    const size_t in_line = (size_t)w->stride * w->width * cut->c->batch, step = convolution_lanes(cut->c).step;
+    const struct lanes lanes = convolution_lanes(cut->c);
+    const size_t in_line = (size_t)w->stride * w->width * cut->c->batch, each = lanes_whole(&lanes);
 
-    cut->period = blocks_of(cut->line, PACK_LANES);
+    cut->period = blocks_of(cut->line, each);
     for (uint32_t y = 0; y < w->out_height; y += DIRECT_VECTORS) {
         const uint32_t lines = MIN(w->out_height - y, (uint32_t)DIRECT_VECTORS);
 
-        for (size_t at = 0; at < cut->line; at += PACK_LANES) {
-            const uint32_t count = (uint32_t)MIN(cut->line - at, (size_t)PACK_LANES);
+        for (size_t at = 0; at < cut->line; at += each) {
+            const uint32_t count = (uint32_t)MIN(cut->line - at, each);
 
-            add_chunk(cut, (struct direct_chunk){ y * in_line + at * step, y * cut->line + at, in_line, cut->line,
-                                                  lines, count, count, NULL });
+            add_chunk(cut, (struct direct_chunk){ y * in_line + lane_at(&lanes, at), y * cut->line + at, in_line,
+                                                  cut->line, lines, count, count, NULL });
         }
     }
 }
@@ -303,7 +306,7 @@ bool convolution_direct_scratch(const struct convolution *c, uint64_t *bytes)
 
     if (!measure_areas(c, begins, bytes))
         return false;
-    for (one.batch = 1; one.batch < MIN(c->batch, (size_t)PACK_LANES); one.batch *= 2) { /* which are cut otherwise */
+    for (one.batch = 1; one.batch < MIN(c->batch, (size_t)PACK_LANES); one.batch++) { /* which may be cut otherwise */
         if (!measure_areas(&one, begins, &less))
             return false;
         *bytes = MAX(*bytes, less);

@@ -44,13 +44,21 @@ static bool has_whole_vectors(const struct convolution *c)
     return line_floats(c) <= PACK_LANES || line_floats(c) % PACK_LANES == 0;
 }
 
-/* With a stride a step of two leads from position to position, and each vector begins with a whole one. */
+/* With a stride a step of two leads from position to position. */
 bool convolution_can_lines(const struct convolution *c)
 {
     const struct tile_window window = convolution_lines_window(c);
-    const bool steps = convolution_lanes(c).step == 2 && (c->batch == 1 || has_whole_vectors(c));
 
-    return vectors_can(c, &window) && (c->window.stride == 1 || steps);
+    return vectors_can(c, &window) && (c->window.stride == 1 || convolution_lanes(c).step == 2);
+}
+
+/* Floats of a line that a tile has: whole positions where a stride leads over others. */
+static uint32_t tile_floats(const struct convolution *c)
+{
+    const struct lanes lanes = convolution_lanes(c);
+    const uint32_t each = lanes.step > 1 ? (uint32_t)lanes.together : 1;
+
+    return evenly(line_floats(c) / each, lanes_whole(&lanes) / each) * each;
 }
 
 bool convolution_may_lines(const struct convolution *c)
@@ -139,7 +147,7 @@ void convolution_lines(const struct convolution *c, const struct tiles *tiles, c
                        void *scratch)
 {
     const struct window *w = &c->window;
-    const uint32_t wide = evenly(line_floats(c), PACK_LANES), high = evenly(w->out_height, TILE_VECTORS_MAX);
+    const uint32_t wide = tile_floats(c), high = evenly(w->out_height, TILE_VECTORS_MAX);
     const uint32_t across = parts_of(line_floats(c), wide), down = parts_of(w->out_height, high);
     struct vector_tile tile = { .window = convolution_lines_window(c),
                                 .copy_pitch = (size_t)w->stride * w->width * c->batch,

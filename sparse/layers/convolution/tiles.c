@@ -107,11 +107,17 @@ static void add_zeros(struct cut *cut, size_t begin, size_t end)
         *cut->next++ = (struct piece){ .y = (uint32_t)(begin - cut->begin) };
 }
 
+/* A tile's vectors follow each other without a gap: with a stride positions must fill them. */
+static struct lanes tile_lanes(const struct convolution *c)
+{
+    return PACK_LANES % c->batch ? (struct lanes){ 1, 1 } : convolution_lanes(c);
+}
+
 /* The same of positions that lie on line in_y of the picture, `left` before or behind the tap's column. */
 static void add_inside(struct cut *cut, size_t begin, size_t end, size_t line, int64_t in_y, int64_t left)
 {
     const struct window *w = &cut->c->window;
-    const struct lanes lanes = convolution_lanes(cut->c);
+    const struct lanes lanes = tile_lanes(cut->c);
     const size_t batch = cut->c->batch;
     const int64_t first = in_y * w->width + left;
 
@@ -276,7 +282,7 @@ static void run_tile(const struct convolution *c, const struct tiles *tiles, con
                                     .begins = a->begins,
                                     .x = phased ? a->frames : picture,
                                     .channel = phased ? a->frame : picture_floats(c) / c->picture,
-                                    .lanes = convolution_lanes(c),
+                                    .lanes = tile_lanes(c),
                                     .ahead = product || phased ? 0 : pitch * c->window.stride,
                                     .pitch = pitch };
     work.run = (struct tile_run){ .bias = c->bias,

@@ -40,7 +40,7 @@ static bool may_tiles(const struct convolution *c)
 struct lanes convolution_lanes(const struct convolution *c)
 {
     const size_t stride = c->window.stride, batch = c->batch;
-    const bool whole = batch == 1 || (stride <= 2 && batch < PACK_LANES && PACK_LANES % batch == 0);
+    const bool whole = batch == 1 || (stride == 2 && batch <= PACK_LANES / 2);
 
     return whole ? (struct lanes){ stride, batch } : (struct lanes){ 1, 1 };
 }
@@ -121,7 +121,6 @@ struct way_choice convolution_estimate(const struct convolution *c)
 
         one.batch = way_class_batch(way_class);
         choice.first[way_class] = estimate(&one, false);
-        one.batch |= 1; /* of which no vector has whole positions */
         choice.other[way_class] = estimate(&one, true);
     }
     return choice;

@@ -204,7 +204,7 @@ static void test_samples(void **state)
 static void test_lines(void **state)
 {
     static const struct way by_lines = { "convolution_lines", convolution_lines_scratch, convolution_lines };
-    static const size_t batches[] = { 1, 2, 1, 7, 11, 8, 40, 4, 1 };
+    static const size_t batches[] = { 1, 2, 1, 7, 11, 8, 40, 4, 3, 1, 5, 6 };
 
     (void)state;
     check_vectors(&by_lines, convolution_can_lines, convolution_lines_window, batches, ARRAY_SIZE(batches));
@@ -223,7 +223,7 @@ static void run_direct(const struct convolution *c, const struct tiles *tiles, c
 static void test_direct(void **state)
 {
     static const struct way direct = { "convolution_direct", convolution_direct_scratch, run_direct };
-    static const size_t batches[] = { 1, 2, 8, 16, 1, 7, 4, 8, 150 };
+    static const size_t batches[] = { 1, 2, 8, 16, 1, 7, 4, 8, 150, 3, 5, 6 };
     struct rng rng = rng_make(11, 11);
     uint32_t strided = 0, together = 0;
 
