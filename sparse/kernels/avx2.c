@@ -253,17 +253,7 @@ static inline eight vec_low(vec value)
     return value.low;
 }
 
-static inline __m256 vec_high(vec value)
-{
-    return value.high;
-}
-
-static inline vec vec_of_two(__m256 low, __m256 high)
-{
-    return (vec){ low, high };
-}
-
-/* Eight values, of which one goes to all lanes, or two, 2 i and 2 i + 1, to eight each. */
+/* Eight values, of which one goes to all lanes, of sixteen or eight. */
 typedef const float *picks;
 
 static inline picks picks_load(const float *from)
@@ -276,9 +266,9 @@ static inline vec picks_one(picks values, unsigned i)
     return vec_set(values[i]);
 }
 
-static inline vec picks_two(picks values, unsigned i)
+static inline eight picks_eight(picks values, unsigned i)
 {
-    return (vec){ _mm256_set1_ps(values[2 * i]), _mm256_set1_ps(values[2 * i + 1]) };
+    return eight_set(values[i]);
 }
 
 /* Sixteen values as the float32 that they stand for: a bf16 is its upper half, an int8 a whole number. */

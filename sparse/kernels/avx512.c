@@ -172,34 +172,23 @@ static inline eight vec_low(vec value)
     return _mm512_castps512_ps256(value);
 }
 
-/* By a shuffle: gcc 12 makes one instruction of an extraction and a masked store, and that one faults on lanes that it
- * does not store. */
-static inline __m256 vec_high(vec value)
-{
-    return _mm512_castps512_ps256(_mm512_shuffle_f32x4(value, value, 0x4e));
-}
-static inline vec vec_of_two(__m256 low, __m256 high)
-{
-    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
-}
-
-/* Eight values, of which one goes to all lanes, or two, 2 i and 2 i + 1, to eight each: out of a register, because it
- * is the loads that there are too many of. */
+/* Eight values, of which one goes to all lanes, of sixteen or eight: out of a register, because it is the loads that
+ * there are too many of. */
 typedef __m512 picks;
 
 static inline picks picks_load(const float *from)
 {
     return _mm512_castps256_ps512(_mm256_loadu_ps(from));
 }
+
 static inline vec picks_one(picks values, unsigned i)
 {
     return _mm512_permutexvar_ps(_mm512_set1_epi32((int)i), values);
 }
-static inline vec picks_two(picks values, unsigned i)
-{
-    const __m512i low = _mm512_set1_epi32((int)(2 * i));
 
-    return _mm512_permutexvar_ps(_mm512_mask_set1_epi32(low, 0xff00, (int)(2 * i + 1)), values);
+static inline eight picks_eight(picks values, unsigned i)
+{
+    return _mm256_permutevar8x32_ps(_mm512_castps512_ps256(values), _mm256_set1_epi32((int)i));
 }
 
 /* Sixteen values as the float32 that they stand for: a bf16 is its upper half, an int8 a whole number. */

@@ -433,22 +433,12 @@ static inline eight vec_low(vec value)
     return (eight){ value.quarter[0], value.quarter[1] };
 }
 
-static inline eight vec_high(vec value)
-{
-    return (eight){ value.quarter[2], value.quarter[3] };
-}
-
-static inline vec vec_of_two(eight low, eight high)
-{
-    return (vec){ { low.low, low.high, high.low, high.high } };
-}
-
 static inline void vec_store_eight(float *to, eight value, unsigned count)
 {
     eight_store_part(to, value, count);
 }
 
-/* Eight values, of which one goes to all lanes, or two, 2 i and 2 i + 1, to eight each. */
+/* Eight values, of which one goes to all lanes, of sixteen or eight. */
 typedef const float *picks;
 
 static inline picks picks_load(const float *from)
@@ -461,9 +451,9 @@ static inline vec picks_one(picks values, unsigned i)
     return vec_set(values[i]);
 }
 
-static inline vec picks_two(picks values, unsigned i)
+static inline eight picks_eight(picks values, unsigned i)
 {
-    return vec_of_two(eight_set(values[(size_t)2 * i]), eight_set(values[(size_t)2 * i + 1]));
+    return eight_set(values[i]);
 }
 
 /* Sixteen values as the float32 that they stand for: a bf16 is its upper half, an int8 a whole number. */
