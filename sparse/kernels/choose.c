@@ -102,18 +102,35 @@ static void leave_caches(const struct trial *t, size_t n)
     read_over(t->y, t->w.rows * n);
 }
 
-/* Where weights stay in the caches, after a pass that nobody times: the trials before it have left their own there. */
-static uint64_t time_once(const struct trial *t, const struct packed *packed, size_t n)
+static void run_once(const struct trial *t, const struct packed *packed, size_t n)
 {
     const struct product product = { .x = t->x, .y = t->y, .n = n };
+
+    t->kernels->run[packed->number](packed, &product, 0, packed->units);
+}
+
+/* Whether a format runs once before it is timed. Where weights stay in the caches: the trials before have left their
+ * own there. And where they stay in the shared one: between two turns of a format all the others have theirs, which is
+ * more than a whole model's weights, and what reads more bytes would seem slower than it is. Products over many
+ * columns are not worth it. */
+static bool runs_before(const struct trial *t, size_t n)
+{
+    return !t->others || (t->choice->residence == RESIDENCE_SHARED && n < COLUMNS_OF_MEMORY);
+}
+
+static uint64_t time_once(const struct trial *t, const struct packed *packed, size_t n)
+{
     const uint64_t passes = t->others ? 1 : 1 + TRIAL_WORK / (t->w.count * n + 1);
     uint64_t begin;
 
-    if (!t->others)
-        t->kernels->run[packed->number](packed, &product, 0, packed->units);
+    if (runs_before(t, n)) {
+        run_once(t, packed, n);
+        if (t->others)
+            leave_caches(t, n);
+    }
     begin = clock_ns();
     for (uint64_t i = 0; i < passes; i++)
-        t->kernels->run[packed->number](packed, &product, 0, packed->units);
+        run_once(t, packed, n);
     return clock_ns() - begin;
 }
 
@@ -135,7 +152,7 @@ static void time_round(struct trial *t)
 
         if (candidates(t, c) < 2)
             continue;
-        if (t->others)
+        if (t->others && !runs_before(t, n))
             leave_caches(t, n);
         for (unsigned f = 0; weight_format_at(f); f++) {
             uint64_t ns;
