@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "support/both_loops.h"
@@ -217,28 +219,81 @@ static void *scribble(void *argument)
     return NULL;
 }
 
-static void scribbling_hurts_nobody_else(void **state)
+/* As busy, and harmless. */
+static void *compute(void *argument)
 {
-    static struct scribbler scribblers[2];
-    uint64_t until = clock_ns() + repeats("WISP_SCRIBBLE_MS", 1500) * NS_PER_MS, rounds = 0;
-    uint32_t route;
+    struct scribbler *scribbler = argument;
+    struct rng rng = rng_make(5, 5);
 
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(scribblers); i++) {
-        memset(&scribblers[i], 0, sizeof scribblers[i]);
-        assert_int_equal(pthread_create(&scribblers[i].thread, NULL, scribble, &scribblers[i]), 0);
+    while (!__atomic_load_n(&scribbler->stop, __ATOMIC_RELAXED))
+        scribbler->words += rng_below(&rng, 4) < 4;
+    return NULL;
+}
+
+/* So many honest answers, and for so long: each right, and how long it took. */
+static void ask_honestly(struct histogram *took, uint32_t route, uint64_t ns, uint64_t count)
+{
+    const uint64_t until = clock_ns() + ns;
+
+    for (uint64_t round = 0; round < count || clock_ns() < until; round++) {
+        const uint32_t rows = 1 + (uint32_t)round % 40;
+        struct wire_submission request = alpha_request(route, rows, 0);
+        struct wire_completion completion;
+        uint64_t begin;
+
+        alpha_fill(&bed.honest, &request, round);
+        begin = clock_ns();
+        assert_int_equal(raw_run(&bed.honest, &request, &completion), 0);
+        histogram_add(took, clock_ns() - begin);
+        alpha_check(bed.reference, &bed.honest, &request, round);
     }
-    alpha_open(&bed.honest, bed.daemon.socket);
-    route = raw_route(&bed.honest, "alpha");
-    for (; clock_ns() < until; rounds++)
-        alpha_round(bed.reference, &bed.honest, route, 1 + (uint32_t)rounds % 40, rounds);
-    raw_close(&bed.honest);
-    for (size_t i = 0; i < ARRAY_SIZE(scribblers); i++) {
+}
+
+static void say(const char *when, const struct histogram *took)
+{
+    struct histogram copy;
+    uint64_t p50, p99;
+
+    histogram_read(took, &copy);
+    p50 = histogram_quantile(&copy, 0.5) / NS_PER_US;
+    p99 = histogram_quantile(&copy, 0.99) / NS_PER_US;
+    print_message("%s: %" PRIu64 " honest answers, p50 %" PRIu64 " us, p99 %" PRIu64 " us\n", when,
+                  histogram_count(&copy), p50, p99);
+}
+
+/* Two threads at work while somebody asks honestly; `work` NULL: none. */
+static void ask_beside(const char *when, void *(*work)(void *), uint32_t route, uint64_t ns, uint64_t count)
+{
+    static struct histogram took;
+    static struct scribbler scribblers[2];
+
+    memset(&took, 0, sizeof took);
+    for (size_t i = 0; work && i < ARRAY_SIZE(scribblers); i++) {
+        memset(&scribblers[i], 0, sizeof scribblers[i]);
+        assert_int_equal(pthread_create(&scribblers[i].thread, NULL, work, &scribblers[i]), 0);
+    }
+    ask_honestly(&took, route, ns, count);
+    for (size_t i = 0; work && i < ARRAY_SIZE(scribblers); i++) {
         __atomic_store_n(&scribblers[i].stop, true, __ATOMIC_RELAXED);
         assert_int_equal(pthread_join(scribblers[i].thread, NULL), 0);
         assert_true(scribblers[i].words > 1000);
     }
-    assert_true(rounds > 10);
+    say(when, &took);
+}
+
+/* What it takes longer for want of a processor is seen beside two that compute, and touch nothing of the daemon's. */
+static void scribbling_hurts_nobody_else(void **state)
+{
+    const uint64_t ns = repeats("WISP_SCRIBBLE_MS", 1500) * NS_PER_MS, count = repeats("WISP_SCRIBBLE_ANSWERS", 10);
+    uint32_t route;
+
+    (void)state;
+    alpha_open(&bed.honest, bed.daemon.socket);
+    route = raw_route(&bed.honest, "alpha");
+    ask_beside("alone", NULL, route, ns / 10, count / 10);
+    ask_beside("beside two that compute", compute, route, ns / 10, count / 10);
+    ask_beside("beside two that scribble", scribble, route, ns, count);
+    raw_close(&bed.honest);
 }
 
 /* What a client can reach of the other region, and of the seals. */
