@@ -15,6 +15,7 @@
 #include "base/size.h"
 #include "libipc/ring.h"
 #include "libipc/wire_check.h"
+#include "support/resources.h"
 #include "support/test.h"
 
 enum { NEAR_WRAP = -100 };
@@ -327,8 +328,9 @@ static void test_credit_never_exceeds_the_ring(void **state)
 struct run {
     struct channel channel;
     uint64_t count;
-    unsigned bad; /* entries that were not what was sent; read after join */
-    int stop;     /* atomic: set by the check, read by the scribbler */
+    unsigned bad;   /* entries that were not what was sent; read after join */
+    int stop;       /* atomic: set by the check, read by the scribbler */
+    uint64_t flips; /* words that the scribbler has written; atomic */
 };
 
 /* Plain memory beside the rings, as tensors are: ordered by the hand-over of its entry and by nothing else, which is
@@ -427,6 +429,7 @@ static void *scribble(void *argument)
             __atomic_store_n(&halves[(slot + 8) * 2 - 1],
                              (uint32_t)(NEAR_WRAP + (int)rng_below(&rng, 2000)) + (uint32_t)(index >> 22) % 4,
                              __ATOMIC_RELEASE);
+        __atomic_store_n(&run->flips, run->flips + 1, __ATOMIC_RELAXED); /* pairs with the load in the test: a count */
     }
     return NULL;
 }
@@ -436,14 +439,15 @@ static void test_a_scribbling_client_harms_nobody(void **state)
     struct run run = { .channel = channel_make(4, (uint32_t)NEAR_WRAP) };
     const struct wire_limits limits = { .request_arena = WIRE_ARENA_MIN, .response_arena = WIRE_ARENA_MIN, .rows = 8 };
     struct channel *channel = &run.channel;
-    const uint64_t end = clock_ns() + 20 * NS_PER_S;
+    const uint64_t end = clock_ns() + 20 * NS_PER_S, flips = repeats("WISP_FLIPS", 1);
     unsigned taken = 0, torn = 0, refused = 0;
     pthread_t thread;
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, scribble, &run), 0);
     /* Where the machine is busy, the scribbler may not have had a processor by the end of that. */
-    for (unsigned i = 0; i < 1000000 || (!refused && clock_ns() < end); i++) {
+    for (uint64_t i = 0;
+         i < 1000000 || (!refused && clock_ns() < end) || __atomic_load_n(&run.flips, __ATOMIC_RELAXED) < flips; i++) {
         struct wire_submission copy, again;
         struct wire_completion entry = completion_of(i);
         uint32_t expected = channel->intake.next + 1;
@@ -470,6 +474,7 @@ static void test_a_scribbling_client_harms_nobody(void **state)
     assert_int_equal(torn, 0);
     assert_true(taken > 1000);
     assert_true(refused > 0);
+    print_message("%llu words written under %u entries taken: none torn\n", (unsigned long long)run.flips, taken);
     channel_drop(channel);
 }
 
