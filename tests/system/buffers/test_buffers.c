@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -483,6 +485,100 @@ static void what_is_used_stays(void **state)
     raw_close(&bed.client);
 }
 
+/* ---- while it is taken away ---- */
+
+struct thief {
+    pthread_t thread;
+    int fd;
+    uint64_t seed, tries, went; /* the last two: read after join */
+    bool stop;                  /* relaxed: read until it is seen */
+};
+
+/* All that makes pages go, or the file another: what of it the seals allow by now. */
+static int take_away(int fd, struct rng *rng)
+{
+    const off_t page = (off_t)rng_below(rng, SIZE / WIRE_PAGE) * WIRE_PAGE;
+
+    switch (rng_below(rng, 4)) {
+    case 0:
+        return ftruncate(fd, page);
+    case 1:
+        return ftruncate(fd, SIZE + page);
+    case 2:
+        return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, page, WIRE_PAGE);
+    default:
+        return fcntl(fd, F_ADD_SEALS, rng_below(rng, 2) ? F_SEAL_GROW : F_SEAL_SEAL);
+    }
+}
+
+static void *steal(void *argument)
+{
+    struct thief *thief = argument;
+    struct rng rng = rng_make(thief->seed, 17);
+
+    do {
+        thief->went += !take_away(thief->fd, &rng);
+        thief->tries++;
+    } while (!__atomic_load_n(&thief->stop, __ATOMIC_RELAXED));
+    return NULL;
+}
+
+/* What the daemon has taken in is there for good, whatever the client does: its bits are those of what stands there. */
+static void ask_from(uint32_t number, const float *map)
+{
+    const struct wire_submission submission = in_buffer(SIZE / ALPHA_IN_BYTES, number, 0);
+    static float expected[SIZE / ALPHA_IN_BYTES * ALPHA_OUTPUTS];
+    struct wire_completion completion;
+    int result;
+
+    reference_run(bed.reference, map, SIZE / ALPHA_IN_BYTES, expected);
+    assert_int_equal(raw_run(&bed.client, &submission, &completion), 0);
+    assert_memory_equal(bed.client.output + submission.out_offset / 4, expected, sizeof expected);
+    while ((result = detach(&bed.client, number)) == WISP_E_BUSY) /* its shard lets go of it a moment later */
+        poll(NULL, 0, 1);
+    assert_int_equal(result, 0);
+}
+
+/* A client that shrinks its memory, and punches holes into it, before it hands it over, meanwhile and afterwards. */
+static void memory_that_is_taken_away_is_refused_or_stays(void **state)
+{
+    static const int seals[] = { GOOD, GOOD, GOOD, SIZE_SEALS, F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE, 0 };
+    struct repetition times = repetition_begin("WISP_STOLEN_MEMORY", 200);
+    struct rng rng = rng_make(13, 13 + times.done);
+    uint64_t taken = 0, tries = 0, went = 0;
+
+    (void)state;
+    alpha_open(&bed.client, bed.daemon.socket);
+    for (; repetition_goes_on(&times); repetition_note(&times, 1)) {
+        static struct thief thief; /* outlives an assertion */
+        uint32_t number;
+        float *map;
+        int status;
+
+        thief = (struct thief){ .fd = make(SIZE, 0, &map), .seed = times.done };
+        floats_make(map, SIZE / sizeof *map, times.done, 1);
+        if (!rng_below(&rng, 4))
+            (void)!take_away(thief.fd, &rng);
+        (void)fcntl(thief.fd, F_ADD_SEALS, seals[rng_below(&rng, ARRAY_SIZE(seals))]);
+        assert_int_equal(pthread_create(&thief.thread, NULL, steal, &thief), 0);
+        status = attach(&bed.client, thief.fd, SIZE, &number);
+        assert_true(status == 0 || status == WISP_E_INVALID);
+        if (!status)
+            ask_from(number, map);
+        __atomic_store_n(&thief.stop, true, __ATOMIC_RELAXED);
+        assert_int_equal(pthread_join(thief.thread, NULL), 0);
+        taken += !status;
+        tries += thief.tries;
+        went += thief.went;
+        munmap(map, SIZE);
+        close(thief.fd);
+    }
+    print_message("%u handed over, %" PRIu64 " taken in; of %" PRIu64 " tries to change them %" PRIu64
+                  " went through\n",
+                  times.done, taken, tries, went);
+    raw_close(&bed.client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +592,7 @@ int main(void)
         SIEGE(they_are_charged),
         SIEGE(who_breaks_off_gets_nothing),
         SIEGE(what_is_used_stays),
+        SIEGE(memory_that_is_taken_away_is_refused_or_stays),
     };
 
     return run_over_both_loops(tests, begin_siege, siege_end);
