@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,9 +16,11 @@
 
 #include "base/clock.h"
 #include "base/futex.h"
+#include "base/rng.h"
 #include "libipc/wake.h"
 #include "support/both_loops.h"
 #include "support/daemon.h"
+#include "support/repetition.h"
 #include "system/alpha.h"
 
 /* ---- stopping ---- */
@@ -110,6 +113,114 @@ static void sigint_stops_too_and_sighup_does_not(void **state)
     daemon_stop(&bed.daemon);
 }
 
+/* ---- stopping under load ---- */
+
+enum { ASKERS = 4 };
+
+static struct asker {
+    struct raw_client client;
+    bool under_way[ALPHA_ENTRIES];
+    uint64_t answered, refused;
+} askers[ASKERS];
+
+/* One sample mostly, and now and then so many that they are computed in several batches. */
+static struct wire_submission asked_at(uint32_t route, uint32_t at)
+{
+    return alpha_request(route, at ? 1 : 200, at ? 600 + at : 0);
+}
+
+static void note_answers(struct asker *asker, uint32_t route)
+{
+    struct wire_completion completion;
+
+    while (reap_ring_take(&asker->client.reap, &completion)) {
+        const uint32_t at = completion.user_data ? (uint32_t)completion.user_data - 600 : 0;
+        const struct wire_submission request = asked_at(route, at);
+
+        assert_true(at < ALPHA_ENTRIES && asker->under_way[at]);
+        asker->under_way[at] = false;
+        if (completion.status == WISP_E_SHUTDOWN) {
+            asker->refused++;
+            continue;
+        }
+        assert_int_equal(completion.status, 0);
+        alpha_check(bed.reference, &asker->client, &request, 4);
+        asker->answered++;
+    }
+}
+
+static void ask_all(uint32_t route)
+{
+    for (int i = 0; i < ASKERS; i++) {
+        note_answers(&askers[i], route);
+        for (uint32_t at = 0; at < ALPHA_ENTRIES; at++) {
+            const struct wire_submission request = asked_at(route, at);
+
+            if (askers[i].under_way[at] || !submit_ring_push(&askers[i].client.submit, &request))
+                continue;
+            askers[i].under_way[at] = true;
+            wake_daemon(askers[i].client.theirs, askers[i].client.eventfd);
+        }
+    }
+}
+
+/* The exit status, and how long it took, with requests coming all the while. */
+static int stop_under_load(uint32_t route, uint64_t *took)
+{
+    const uint64_t begin = clock_ns();
+    int code = -1;
+
+    daemon_signal(&bed.daemon, SIGTERM);
+    while (code < 0 && clock_ns() < begin + PATIENCE_MS * NS_PER_MS) {
+        ask_all(route);
+        code = daemon_wait(&bed.daemon, 0);
+    }
+    *took = clock_ns() - begin;
+    return code;
+}
+
+/* Stopped at any point while others ask without end: it ends soon and well, and what it has taken is answered, right or
+ * with the status that means "send it again". */
+static void stopped_under_load_it_loses_nothing(void **state)
+{
+    struct repetition stops = repetition_begin("WISP_SIGTERMS", 5);
+    struct rng rng = rng_make(19, 19 + stops.done);
+    uint64_t took, longest = 0, answered = 0, refused = 0;
+
+    (void)state;
+    bed_start(NULL, NULL);
+    for (; repetition_goes_on(&stops); repetition_note(&stops, 1)) {
+        uint32_t route = 0;
+
+        for (int i = 0; i < ASKERS; i++) {
+            askers[i] = (struct asker){ .answered = 0 };
+            alpha_open(&askers[i].client, bed.daemon.socket);
+            route = raw_route(&askers[i].client, "alpha");
+            for (uint32_t at = 0; at < ALPHA_ENTRIES; at++) {
+                const struct wire_submission request = asked_at(route, at);
+
+                alpha_fill(&askers[i].client, &request, 4);
+            }
+        }
+        for (const uint64_t end = clock_ns() + rng_below(&rng, 20 * NS_PER_MS); clock_ns() < end;)
+            ask_all(route);
+        assert_int_equal(stop_under_load(route, &took), 0);
+        assert_true(took < 2 * NS_PER_S);
+        longest = took > longest ? took : longest;
+        for (int i = 0; i < ASKERS; i++) {
+            note_answers(&askers[i], route);
+            assert_int_equal(askers[i].answered + askers[i].refused, askers[i].client.theirs->sq_head);
+            answered += askers[i].answered;
+            refused += askers[i].refused;
+            raw_close(&askers[i].client);
+        }
+        daemon_restart(&bed.daemon);
+    }
+    print_message("%u stops, each after at most %.1f ms; %" PRIu64 " answers, %" PRIu64 " told to ask the next\n",
+                  stops.done, (double)longest / NS_PER_MS, answered, refused);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+
 /* ---- dying and coming back ---- */
 
 static void a_socket_left_by_the_dead_is_replaced(void **state)
@@ -189,6 +300,7 @@ int main(void)
         cmocka_unit_test(sigterm_finishes_what_is_under_way),
         cmocka_unit_test(what_comes_too_late_is_told_so),
         cmocka_unit_test(stopping_wakes_who_sleeps),
+        cmocka_unit_test(stopped_under_load_it_loses_nothing),
         cmocka_unit_test(sigint_stops_too_and_sighup_does_not),
         cmocka_unit_test(a_socket_left_by_the_dead_is_replaced),
         cmocka_unit_test(the_epoch_differs_between_two_runs),
