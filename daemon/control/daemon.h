@@ -97,7 +97,8 @@ struct wispd {
     uint64_t turned_away;    /* connections that were refused, */
     uint64_t given_up;       /* and idle ones that were closed for somebody else's */
     uint64_t spin_ns;        /* how long to look before sleeping */
-    uint64_t watchdog_ns;    /* 0: none */
+    uint64_t watchdog_ns;    /* how often threads are asked for a sign of life; 0: never */
+    uint64_t asked_ns;       /* when they were; 0: all have given one since */
     bool no_processes;       /* this kernel cannot tell when a client's process ends; it has been said */
     bool stuck;              /* a thread is */
     bool stopping;

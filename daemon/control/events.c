@@ -23,6 +23,8 @@
 
 enum { EVENTS = 64 };
 
+#define LOOK_NS (20 * NS_PER_MS) /* after a thread was asked for a sign of life */
+
 static int on_listener(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)connection;
@@ -71,28 +73,48 @@ static int on_signal(struct wispd *daemon, struct connection *connection, const 
 }
 
 /* The watchdog of systemd hears from us as long as every thread that clients wait for comes round. Not that of the log:
- * whoever does not read it is not to have us restarted. */
-static void watchdog_tell(struct wispd *daemon)
+ * whoever does not read it is not to have us restarted. They are asked, and looked at a moment later: what it hears is
+ * never older than that moment, so that it counts from when a thread has stopped. */
+static void watchdog_ask(struct wispd *daemon, uint64_t now_ns)
+{
+    daemon->asked_ns = now_ns;
+    helper_ask_beat(daemon->helper);
+    shards_ask_beat(daemon);
+}
+
+/* Whether all have answered, and it has been told. Whoever has not by the next time is stuck. */
+static bool watchdog_tell(struct wispd *daemon, bool late)
 {
     static const char then[] = "until it comes round, the watchdog is not told that all is well";
     const bool helper = helper_lives(daemon->helper);
     const uint32_t shard = shards_find_stuck(daemon);
-    const bool stuck = !helper || shard < daemon->shards;
+    const bool all = helper && shard == daemon->shards;
 
-    if (!stuck)
+    if (all)
         sd_notify(0, "WATCHDOG=1");
-    else if (!daemon->stuck && !helper)
+    else if (late && !daemon->stuck && !helper)
         log_error("wispd-helper is stuck: %s", then);
-    else if (!daemon->stuck)
+    else if (late && !daemon->stuck)
         log_error("wispd-shard of shard %u is stuck: %s", shard, then);
-    daemon->stuck = stuck;
+    daemon->stuck = !all && (late || daemon->stuck);
+    return all;
 }
 
 static int on_watchdog(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
+    const uint64_t now = clock_ns(), again = daemon->asked_ns + daemon->watchdog_ns;
+    uint64_t next = now + MIN(LOOK_NS, daemon->watchdog_ns / 4);
+
     (void)connection, (void)event;
-    watchdog_tell(daemon);
-    return loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
+    if (!daemon->asked_ns) {
+        watchdog_ask(daemon, now);
+    } else if (watchdog_tell(daemon, now >= again)) {
+        daemon->asked_ns = 0;
+        next = again;
+    } else if (now >= again) {
+        watchdog_ask(daemon, now);
+    }
+    return loop_timer(daemon->loop, next, event_token(EVENT_WATCHDOG, NULL));
 }
 
 static int on_helper(struct wispd *daemon, struct connection *none, const struct loop_event *event)

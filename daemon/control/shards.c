@@ -90,15 +90,19 @@ void shards_rest(struct wispd *daemon)
         worker_rest(daemon->workers[i]);
 }
 
+void shards_ask_beat(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        worker_ask_beat(daemon->workers[i]);
+}
+
 uint32_t shards_find_stuck(struct wispd *daemon)
 {
-    uint32_t stuck = daemon->shards;
+    uint32_t i = 0;
 
-    for (uint32_t i = daemon->shards; i-- > 0;) { /* each is asked, whatever the others said */
-        if (!worker_lives(daemon->workers[i]))
-            stuck = i;
-    }
-    return stuck;
+    while (i < daemon->shards && worker_lives(daemon->workers[i]))
+        i++;
+    return i;
 }
 
 /* ---- what they have counted ---- */

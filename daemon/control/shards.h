@@ -30,8 +30,9 @@ void shards_disarm(struct wispd *daemon);
 void shards_drain(struct wispd *daemon);
 void shards_rest(struct wispd *daemon);
 
-/* Asks all whether they come round (worker_lives()). The first that does not, by its number; as many as there are:
- * none. */
+/* Asks all for a sign of life (worker_ask_beat()); the first that has given none, by its number; as many as there are:
+ * all have. */
+void shards_ask_beat(struct wispd *daemon);
 uint32_t shards_find_stuck(struct wispd *daemon);
 
 /* What was counted, of all. */

@@ -196,16 +196,23 @@ void helper_ask(struct helper *helper, struct helper_job *job)
     pthread_mutex_unlock(&helper->lock);
 }
 
+void helper_ask_beat(struct helper *helper)
+{
+    pthread_mutex_lock(&helper->lock);
+    insist(helper->heard <= helper->wanted);
+    if (helper->heard == helper->wanted)
+        helper->wanted++;
+    pulse_ask(&helper->pulse, helper->thread);
+    pthread_cond_signal(&helper->asked);
+    pthread_mutex_unlock(&helper->lock);
+}
+
 bool helper_lives(struct helper *helper)
 {
     bool lives;
 
     pthread_mutex_lock(&helper->lock);
-    insist(helper->heard <= helper->wanted);
     lives = pulse_beats(&helper->pulse, helper->thread, helper->heard == helper->wanted);
-    if (helper->heard == helper->wanted)
-        helper->wanted++;
-    pthread_cond_signal(&helper->asked);
     pthread_mutex_unlock(&helper->lock);
     return lives;
 }

@@ -41,8 +41,9 @@ void helper_ask(struct helper *helper, struct helper_job *job);
 /* Takes back a job that has not begun; false: it has, and comes with helper_done(). */
 bool helper_take_back(struct helper *helper, struct helper_job *job);
 
-/* Whether the thread has come round since the last call: between two jobs, or, in a long one, by the processor time
- * that it uses. False: it is stuck. The first call says yes. */
+/* Asks the thread for a sign of life. */
+void helper_ask_beat(struct helper *helper);
+/* Whether there was one since: it came round between two jobs, or, in a long one, uses processor time. */
 bool helper_lives(struct helper *helper);
 
 /* A job that is done, the oldest first; NULL when there is none. */

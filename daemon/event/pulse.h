@@ -14,11 +14,15 @@
 #include <time.h>
 
 struct pulse {
-    struct timespec used; /* processor time, when it was last looked at */
+    struct timespec used; /* processor time, when it was asked */
     unsigned without;     /* how often in a row there was time, but no answer */
+    bool beats;           /* since it was asked */
 };
 
-/* `answered`: since it was last asked. False: it is stuck. */
+/* It is being asked: what it does from now on counts. */
+void pulse_ask(struct pulse *pulse, pthread_t thread);
+
+/* Whether there was a sign of life since; `answered` is one. It may be looked for again and again. */
 bool pulse_beats(struct pulse *pulse, pthread_t thread, bool answered);
 
 #endif

@@ -401,16 +401,19 @@ void worker_disarm(struct worker *worker)
     mailbox_disarm(&worker->reports);
 }
 
-bool worker_lives(struct worker *worker)
+void worker_ask_beat(struct worker *worker)
 {
-    bool answered = !worker->asked;
-
     insist(is_control(worker));
-
-    if (answered)
+    if (!worker->asked)
         post(&worker->orders, ORDER_BEAT, NULL);
     worker->asked = true;
-    return pulse_beats(&worker->pulse, worker->thread, answered);
+    pulse_ask(&worker->pulse, worker->thread);
+}
+
+bool worker_lives(struct worker *worker)
+{
+    insist(is_control(worker));
+    return pulse_beats(&worker->pulse, worker->thread, !worker->asked);
 }
 
 int worker_error(const struct worker *worker)

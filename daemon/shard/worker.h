@@ -67,7 +67,9 @@ int worker_eventfd(const struct worker *worker);
 bool worker_arm(struct worker *worker);
 void worker_disarm(struct worker *worker);
 
-/* Whether the thread has come round since the last call, or is busy with something long. */
+/* Asks the thread for a sign of life; and whether there was one since: it came round, or is busy with something long.
+ */
+void worker_ask_beat(struct worker *worker);
 bool worker_lives(struct worker *worker);
 int worker_error(const struct worker *worker);
 

@@ -178,8 +178,8 @@ static void it_shows_that_it_lives(void **state)
     struct mail mail;
 
     (void)state;
-    assert_true(worker_lives(worker));
     for (int i = 0; i < 3; i++) {
+        worker_ask_beat(worker);
         do {
             assert_true(clock_ns() < until);
             assert_false(worker_report(worker, &mail)); /* keeps the sign of life for itself */
@@ -206,6 +206,7 @@ static void wait_for_life(bool lives)
 
     do {
         assert_true(clock_ns() < until);
+        worker_ask_beat(worker);
         poll(NULL, 0, 5);
         assert_false(worker_report(worker, &mail));
     } while (worker_lives(worker) != lives);
