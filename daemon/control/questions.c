@@ -276,16 +276,25 @@ static int receive(struct wispd *daemon, struct connection *connection)
     return result;
 }
 
+/* Meanwhile nothing is read. */
+static bool is_being_answered(const struct connection *connection)
+{
+    return connection->outbox.busy || connection->reload;
+}
+
 /* What it listens for next: room for the rest of an answer, the end alone while an answer is being found, or the next
- * question. */
+ * question. That a client sends nothing more is its end, too, and io_uring says so unasked: as long as nothing is read,
+ * again and again. */
 static unsigned awaited(const struct connection *connection)
 {
-    return connection->outbox.busy ? POLLOUT : connection->reload ? 0 : POLLIN;
+    if (!is_being_answered(connection))
+        return POLLIN;
+    return POLLRDHUP | (connection->outbox.busy ? POLLOUT : 0);
 }
 
 static void go_on(struct wispd *daemon, struct connection *connection, int result)
 {
-    keep_asking(connection, connection->outbox.busy || connection->reload);
+    keep_asking(connection, is_being_answered(connection));
     if (!result || result == -EAGAIN || result == -EINPROGRESS)
         result =
             loop_ready(daemon->loop, connection->socket, awaited(connection), event_token(EVENT_SOCKET, connection));
@@ -296,7 +305,7 @@ static void go_on(struct wispd *daemon, struct connection *connection, int resul
 void questions_answer(struct wispd *daemon, struct connection *connection)
 {
     insist(connection->state == CONNECTION_OPEN || connection->state == CONNECTION_ASKING, "is %d", connection->state);
-    insist(!connection->outbox.busy && !connection->reload); /* one at a time */
+    insist(!is_being_answered(connection)); /* one at a time */
     go_on(daemon, connection, receive(daemon, connection));
 }
 
@@ -324,10 +333,11 @@ void questions_answer_reload(struct wispd *daemon)
 
 void questions_ready(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
+    const int gone = POLLHUP | POLLERR | (is_being_answered(connection) ? POLLRDHUP : 0);
     uint64_t now = clock_ns(), due;
 
     /* Nobody is there any more to hear an answer. */
-    if (event->result < 0 || event->result & (POLLHUP | POLLERR)) {
+    if (event->result < 0 || event->result & gone) {
         channels_hang_up(daemon, connection);
         return;
     }

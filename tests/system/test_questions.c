@@ -219,12 +219,51 @@ static void answers_that_nobody_reads_are_bounded(void **state)
     close_all(1);
 }
 
+/* ---- who sends nothing more ---- */
+
+static bool is_hung_up_on(int socket)
+{
+    struct pollfd poller = { .fd = socket };
+
+    return poll(&poller, 1, PATIENCE_MS) == 1 && poller.revents & POLLHUP;
+}
+
+/* While an answer waits for room, or is being found: he is hung up on. The kernel tells of him again and again, so the
+ * thread that everybody asks would do nothing else. */
+static void who_stops_sending_is_not_waited_for(void **state)
+{
+    (void)state;
+    open_all(1);
+    for (int full = 0; full < 20; full++) {
+        while (ask(&clients[0], WIRE_DESCRIBE, "alpha"))
+            full = 0;
+        poll(NULL, 0, 5);
+    }
+    assert_int_equal(shutdown(clients[0].socket, SHUT_WR), 0);
+    assert_true(is_hung_up_on(clients[0].socket));
+    close_all(1);
+    bed_serves();
+}
+
+static void a_reload_is_not_waited_for_either(void **state)
+{
+    (void)state;
+    open_all(1);
+    assert_true(ask(&clients[0], WIRE_RELOAD, NULL));
+    assert_int_equal(shutdown(clients[0].socket, SHUT_WR), 0);
+    assert_true(is_hung_up_on(clients[0].socket));
+    close_all(1);
+    bed_serves();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(questions_have_a_rate, setup, teardown),
         cmocka_unit_test_setup_teardown(descriptions_count_along, setup, teardown),
         cmocka_unit_test_setup_teardown(answers_that_nobody_reads_are_bounded, setup_many, teardown),
+        cmocka_unit_test_setup_teardown(who_stops_sending_is_not_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reload_is_not_waited_for_either, setup, teardown),
     };
 
     return run_over_both_loops(tests, bed_make, bed_remove);
