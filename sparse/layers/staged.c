@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sparse/layers/staged.h"
 
+#include <string.h>
+
 #include "base/size.h"
 
 /* `count` positions that lie side by side. */
@@ -8,18 +10,16 @@ static void move_line(const struct staged *s, float *to, const float *from, size
 {
     const size_t stride = s->across, batch = s->batch;
 
-    if (stride == 1) {
-        s->kernels->add(to, from, count * batch); /* else it is written in place */
-        return;
-    }
     if (batch == 1 && !s->add) {
         for (size_t i = 0; i < count; i++)
             to[i * stride] = from[i];
         return;
     }
     for (size_t i = 0; i < count; i++, to += stride * batch, from += batch) {
-        for (size_t b = 0; b < batch; b++)
-            to[b] = s->add ? to[b] + from[b] : from[b];
+        if (s->add)
+            s->kernels->add(to, from, batch);
+        else
+            memcpy(to, from, batch * sizeof *to);
     }
 }
 

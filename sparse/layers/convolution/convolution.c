@@ -56,8 +56,7 @@ static struct side gather_side(const struct convolution *c, bool add)
                           .groups = c->groups,
                           .down = 1,
                           .across = 1,
-                          .add = add,
-                          .staged = add };
+                          .add = add };
 }
 
 static uint32_t stride_down(const struct window *window)
@@ -100,7 +99,7 @@ static struct side spread_side(const struct convolution *c, bool add)
                           .out_top = (int64_t)first_y * down - w->top,
                           .out_left = (int64_t)first_x * across - w->left,
                           .add = add,
-                          .staged = add || down * across > 1 };
+                          .staged = down * across > 1 };
 }
 
 /* Floats of frames and of what is staged, for a strip of lines x columns, all channels; a double holds any. */
@@ -320,7 +319,8 @@ struct call {
     const struct areas *areas;
     struct frame frame;
     float *out, *stage;
-    const float *values; /* of connections, in the order of the list */
+    const float *values;         /* of connections, in the order of the list */
+    const struct finish *finish; /* NULL: none */
 };
 
 /* Frames of channels [begin, end) of what is read. */
@@ -370,15 +370,12 @@ static void run_group(const struct call *call, const struct strip *strip, uint32
     const uint32_t phases = side->down * side->across, in = side->in_channels / side->groups;
     const uint32_t out = side->out_channels / side->groups, first = group * out;
     const size_t part = strip->lines * strip->pitch;
-    struct finish finish;
+    struct finish finish = call->finish ? *call->finish : (struct finish){ .add = NULL };
 
     fill_frames(call, strip, group * in, (group + 1) * in, call->areas->floats);
     s.bias = call->c->bias ? call->c->bias + first : NULL;
-    if (call->c->finish) {
-        finish = *call->c->finish;
-        finish.norms += finish.norms ? first : 0;
-        s.finish = &finish;
-    }
+    finish.norms += finish.norms ? first : 0;
+    s.finish = call->finish ? &finish : NULL;
     for (uint32_t phase = 0; phase < phases; phase++) {
         s.begins = call->areas->list.begins + (size_t)phase * side->out_channels + first;
         s.ends = call->areas->list.ends + (size_t)phase * side->out_channels + first;
@@ -433,7 +430,10 @@ static void run_side(const struct convolution *c, bool spread, struct side side,
     const struct strips strips = cut_strips(&side, c->parts);
     struct room room = { (uintptr_t)scratch, 0, true };
     const struct areas areas = take_areas(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, &room);
-    struct call call = { c, &side, &areas, side.frame, out, NULL, areas.list.values };
+    const struct finish sum = { .add = out, .y = out };
+    struct call call = {
+        c, &side, &areas, side.frame, out, NULL, areas.list.values, side.add && !side.staged ? &sum : c->finish
+    };
     unsigned long long begin, end;
 
     call.frame.lines = strips.lines + side.margin_y;
