@@ -296,10 +296,12 @@ static void measure(const struct shape_case *shape, double sparsity, size_t batc
     work = (back ? 4.0 : 2.0) * (double)sparse.weight.count * (double)(window_positions(&sparse.c.window) * batch);
     printf("{\"bench\":\"conv\",\"pass\":\"%s\",\"channels\":%u,\"outputs\":%u,\"side\":%u,\"stride\":%u,\"groups\":%u,"
            "\"kernel\":%u,"
-           "\"sparsity\":%.2f,\"n\":%zu,\"kernels\":\"%s\",\"rounds\":%d,\"median_us\":%.1f,\"gflops\":%.1f,"
+           "\"sparsity\":%.2f,\"n\":%zu,\"kernels\":\"%s\",\"way\":\"%s\",\"rounds\":%d,\"median_us\":%.1f,"
+           "\"gflops\":%.1f,"
            "\"dense_us\":%.1f,\"ratio\":%.2f}\n",
            back ? "back" : "forward", shape->channels, shape->outputs, shape->side, shape->stride, shape->groups,
-           shape->kernel, sparsity, batch, sparse.c.kernels->name, ROUNDS, ours, work / ours / 1e3, theirs,
+           shape->kernel, sparsity, batch, sparse.c.kernels->name,
+           back ? "views" : convolution_kernel(&sparse.c, sparse.packed), ROUNDS, ours, work / ours / 1e3, theirs,
            theirs / ours);
     fflush(stdout);
     sparse_deinit(&sparse);
