@@ -90,7 +90,7 @@ _wisp() {
     bench,-m | bench,--model) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket")" -- "$cur"); return ;;
     bench,--request-distribution) mapfile -t COMPREPLY < <(compgen -W 'constant poisson' -- "$cur"); return ;;
     run,--priority) mapfile -t COMPREPLY < <(compgen -W 'first usual last' -- "$cur"); return ;;
-    bench,--input-data) mapfile -t COMPREPLY < <(compgen -W 'random zero' -- "$cur"); return ;;
+    bench,--input-data) mapfile -t COMPREPLY < <(compgen -W 'random zero' -f -- "$cur"); return ;;
     esac
     case $key$prev in
     --model | --teacher | --adversary)

@@ -49,7 +49,10 @@ complete -c wisp -n '__wisp_verb bench' -s p -l measurement-interval -x -d 'leng
 complete -c wisp -n '__wisp_verb bench' -s r -l max-trials -x -d 'windows at most'
 complete -c wisp -n '__wisp_verb bench' -l stability-percentage -x -d 'how far windows may be apart'
 complete -c wisp -n '__wisp_verb bench' -l percentile -x -d 'that has to agree'
-complete -c wisp -n '__wisp_verb bench' -l input-data -x -a 'random zero' -d inputs
+complete -c wisp -n '__wisp_verb bench' -l input-data -r -a 'random zero' -d inputs
+complete -c wisp -n '__wisp_verb bench' -l request-count -x -d 'requests of a level'
+complete -c wisp -n '__wisp_verb bench' -l warmup-request-count -x -d 'requests before it'
+complete -c wisp -n '__wisp_verb bench' -s l -l latency-threshold -x -d 'the slowest level, milliseconds'
 complete -c wisp -n '__wisp_verb bench' -l deadline -x -d 'of each request, microseconds'
 complete -c wisp -n '__wisp_verb bench' -s f -l csv -r -d 'a table of perf_analyzer'
 complete -c wisp -n '__wisp_verb doctor' -s a -l all -d 'what is good, too'

@@ -41,15 +41,17 @@ static bool agree(const double *values, double tolerance)
 
 int level_measure(struct level *level, struct load *load, const struct level_setup *setup)
 {
+    const uint64_t trials = setup->window.requests ? 1 : setup->trials_max;
     struct past past = { .rates = { 0 } };
     int result;
 
     insist(!level->trials && !level->stable && setup->trials_max > 0);
     insist(level->rate > 0 || level->concurrency > 0);
-    result = load_run(load, level->concurrency, level->rate, setup->warm_up_ns, &level->figures);
+    level->counted = setup->window.requests > 0;
+    result = load_run(load, level->concurrency, level->rate, setup->warm_up, &level->figures);
 
-    while (!result && !level->stable && level->trials < setup->trials_max && !interrupt_came()) {
-        result = load_run(load, level->concurrency, level->rate, setup->window_ns, &level->figures);
+    while (!result && !level->stable && level->trials < trials && !interrupt_came()) {
+        result = load_run(load, level->concurrency, level->rate, setup->window, &level->figures);
         remember(&past, &level->figures, setup->percentile);
         level->trials++;
         level->stable =

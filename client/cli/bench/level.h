@@ -8,8 +8,7 @@
 #include "client/cli/bench/load.h"
 
 struct level_setup {
-    uint64_t window_ns;
-    uint64_t warm_up_ns;
+    struct load_length window, warm_up; /* a window that is counted is the only one */
     uint64_t trials_max;
     double tolerance;  /* 0.1: within 10 % */
     double percentile; /* 0: the mean latency counts */
@@ -19,6 +18,7 @@ struct level {
     uint32_t concurrency; /* closed loop; */
     double rate;          /* or requests a second; 0: closed */
     bool stable;
+    bool counted; /* so many requests, in one window: none agrees with it */
     uint64_t trials;
     struct figures figures; /* of the last window */
 };

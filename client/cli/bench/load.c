@@ -41,6 +41,22 @@ void load_bytes(const wisp_model *model, const struct load_setup *setup, uint64_
     *output = setup->slots * block_bytes(model, setup->rows, wisp_model_output_count(model), wisp_model_output);
 }
 
+/* Each request has those that follow the ones of the request before it. */
+static void fill_from_samples(struct load *load, void *values, uint64_t bytes)
+{
+    for (uint32_t row = 0; row < load->setup->rows; row++) {
+        const size_t sample = load->filled++ % load->setup->sample_count;
+
+        memcpy((char *)values + row * bytes, (const char *)load->setup->samples + sample * bytes, bytes);
+    }
+}
+
+static void fill_at_random(struct load *load, float *values, uint64_t elements)
+{
+    for (size_t k = 0; k < load->setup->rows * elements; k++)
+        values[k] = rng_float(&load->rng);
+}
+
 /* Numbers from 0 to 1; of words and bytes the first, which every model has. */
 static void fill(struct load *load, const wisp_model *model, wisp_request *request)
 {
@@ -51,10 +67,12 @@ static void fill(struct load *load, const wisp_model *model, wisp_request *reque
         if (!values || wisp_model_input(model, i, &tensor))
             continue;
         memset(values, 0, load->setup->rows * tensor.bytes);
-        if (load->setup->zeros || tensor.dtype != WISP_FLOAT32)
+        if (load->setup->samples)
+            fill_from_samples(load, values, tensor.bytes);
+        else if (load->setup->zeros || tensor.dtype != WISP_FLOAT32)
             continue;
-        for (size_t k = 0; k < load->setup->rows * tensor.elements; k++)
-            values[k] = rng_float(&load->rng);
+        else
+            fill_at_random(load, values, tensor.elements);
     }
 }
 
@@ -91,11 +109,13 @@ static int send_slot(struct load *load, struct slot *slot, uint64_t due_ns)
     int result;
 
     insist(!slot->under_way && load->under_way < load->setup->slots, "%u of %u", load->under_way, load->setup->slots);
+    insist(load->left > 0);
     slot->due_ns = due_ns;
     slot->sent_ns = clock_ns();
     result = wisp_submit(slot->request);
     if (result)
         return result;
+    load->left--;
     slot->turn = load->turns++;
     slot->under_way = true;
     load->under_way++;
@@ -170,15 +190,21 @@ static struct slot *free_slot(const struct load *load, uint32_t slots)
     return NULL;
 }
 
+/* `end_ns` of a run that is counted: never. */
+static bool goes_on(const struct load *load, uint64_t end_ns)
+{
+    return clock_ns() < end_ns && !interrupt_came() && (load->left || load->under_way);
+}
+
 /* ---- closed loop ---- */
 
 static int run_closed(struct load *load, uint32_t concurrency, uint64_t end_ns, struct figures *figures)
 {
     insist(concurrency > 0 && concurrency <= load->setup->slots, "%u of %u", concurrency, load->setup->slots);
-    while (clock_ns() < end_ns && !interrupt_came()) {
+    while (goes_on(load, end_ns)) {
         struct slot *slot;
 
-        while (load->under_way < concurrency && (slot = free_slot(load, concurrency))) {
+        while (load->left && load->under_way < concurrency && (slot = free_slot(load, concurrency))) {
             int result = send_slot(load, slot, clock_ns());
 
             if (result)
@@ -187,8 +213,8 @@ static int run_closed(struct load *load, uint32_t concurrency, uint64_t end_ns, 
         }
         /* Waiting reaps the others, too, each at its time. */
         slot = oldest(load);
-        if (slot &&
-            wisp_wait(slot->request, (uint32_t)((end_ns - MIN(end_ns, clock_ns())) / NS_PER_MS) + 1) == WISP_E_TIMEOUT)
+        if (slot && wisp_wait(slot->request, (uint32_t)(MIN(end_ns - MIN(end_ns, clock_ns()), NS_PER_S) / NS_PER_MS) +
+                                                 1) == WISP_E_TIMEOUT)
             continue;
         sweep(load, load->setup->slots, figures);
     }
@@ -235,8 +261,8 @@ static int run_open(struct load *load, double rate, uint64_t end_ns, struct figu
 {
     if (!load->next_ns)
         load->next_ns = clock_ns();
-    while (clock_ns() < end_ns && !interrupt_came()) {
-        const bool due = load->next_ns <= clock_ns();
+    while (goes_on(load, end_ns)) {
+        const bool due = load->left && load->next_ns <= clock_ns();
         struct slot *slot = due ? free_slot(load, load->setup->slots) : NULL;
         int result;
 
@@ -255,11 +281,14 @@ static int run_open(struct load *load, double rate, uint64_t end_ns, struct figu
     return 0;
 }
 
-int load_run(struct load *load, uint32_t concurrency, double rate, uint64_t ns, struct figures *figures)
+int load_run(struct load *load, uint32_t concurrency, double rate, struct load_length length, struct figures *figures)
 {
-    const uint64_t begin = clock_ns(), end = begin + ns;
+    const uint64_t begin = clock_ns(), end = length.requests ? UINT64_MAX : begin + length.ns;
     int result;
 
+    if (length.requests)
+        load_drain(load); /* whatever the run before has left is not counted in this one */
+    load->left = length.requests ? length.requests : UINT64_MAX;
     figures_begin(figures);
     result = rate > 0 ? run_open(load, rate, end, figures) : run_closed(load, concurrency, end, figures);
     figures_end(figures, (double)(clock_ns() - begin) / 1e9);

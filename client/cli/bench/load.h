@@ -21,6 +21,8 @@ struct load_setup {
     uint32_t slots;       /* requests that may be under way */
     uint32_t deadline_us; /* 0: none */
     bool zeros;           /* inputs of zeros, in place of random numbers */
+    const void *samples;  /* in place of either: of the model's one input, one after the other; NULL: none */
+    size_t sample_count;
     enum arrivals arrivals;
 };
 
@@ -37,7 +39,9 @@ struct load {
     struct slot *slots;
     uint32_t under_way;
     uint64_t turns;
+    size_t filled; /* of the samples that were given */
     struct rng rng;
+    uint64_t left;     /* requests that are still to be sent, of a run that is counted */
     uint64_t next_ns;  /* open loop: when the next one is due, */
     bool blocked;      /* and that it was while no slot was free */
     int failed_status; /* of the last request that failed; 0: none did */
@@ -51,9 +55,14 @@ void load_bytes(const wisp_model *model, const struct load_setup *setup, uint64_
 int load_init(struct load *load, wisp_client *client, const wisp_model *model, const struct load_setup *setup);
 void load_deinit(struct load *load);
 
-/* For so long, or until it is interrupted: `concurrency` at once, or `rate` a second where that is not 0. Requests are
- * left under way at the end; what ends in the window counts. What wisp_submit() returns, when it cannot go on. */
-int load_run(struct load *load, uint32_t concurrency, double rate, uint64_t ns, struct figures *figures);
+/* How long a run is: so many requests, all of which are answered then; or, where that is 0, so long. */
+struct load_length {
+    uint64_t requests, ns;
+};
+
+/* For so long, or until it is interrupted: `concurrency` at once, or `rate` a second where that is not 0. At the end of
+ * a time requests are left under way; what ends in it counts. What wisp_submit() returns, when it cannot go on. */
+int load_run(struct load *load, uint32_t concurrency, double rate, struct load_length length, struct figures *figures);
 
 /* Waits for what is under way. */
 void load_drain(struct load *load);

@@ -54,7 +54,7 @@ void report_level(const struct screen *screen, const struct report *report, cons
             figures_mean(figures, figures->batch_sum), (unsigned long long)figures->failed);
     if (figures->delayed)
         fprintf(screen->file, "  %llu waited to be sent", (unsigned long long)figures->delayed);
-    fputs(level->stable ? "\n" : "  (not stable)\n", screen->file);
+    fputs(level->stable || level->counted ? "\n" : "  (not stable)\n", screen->file);
     fflush(screen->file);
 }
 

@@ -27,6 +27,8 @@ static const struct usage usage = {
         "  wisp bench -m image -b 8 --request-rate-range 1000:5000:1000 --request-distribution poisson -f out.csv\n",
 };
 
+#define SAMPLES_MAX ((size_t)1 << 30) /* bytes of them */
+
 enum { CONCURRENCY_MAX = 4096, SLOTS_OPEN = 256, LEVELS_MAX = 1000 };
 
 /* Requests a second: one in a quarter of an hour, and more than any machine can send. */
@@ -38,8 +40,8 @@ struct range {
 
 struct options {
     const char *model, *concurrency, *rate, *distribution, *input, *csv;
-    uint64_t rows, window_ms, trials, deadline_us, slots;
-    double tolerance, percentile;
+    uint64_t rows, window_ms, trials, deadline_us, slots, requests, warm_up_requests;
+    double tolerance, percentile, threshold_ms;
     bool json;
     struct range levels;
     bool open_loop;
@@ -108,8 +110,6 @@ static int check(struct options *options)
     options->open_loop = options->rate;
     if (strcmp(options->distribution, "constant") != 0 && strcmp(options->distribution, "poisson") != 0)
         return fail(usage.verb, EXIT_USAGE, "--request-distribution is constant or poisson");
-    if (strcmp(options->input, "random") != 0 && strcmp(options->input, "zero") != 0)
-        return fail(usage.verb, EXIT_USAGE, "--input-data is random or zero");
     status = check_levels(options);
     return status ? status : check_csv(options->csv);
 }
@@ -130,7 +130,13 @@ static void add_options(struct option_table *table, struct options *options)
                 "how far the last three windows may be from their mean (10)", 0, 100);
     option_real(table, "percentile", 0, &options->percentile, "P",
                 "the latency that has to agree (the mean does, unless given)", 0, 100);
-    option_text(table, "input-data", 0, &options->input, "WHAT", "random (the default) or zero");
+    option_count(table, "request-count", 0, &options->requests, "N", "requests of a level, in place of windows", 1,
+                 1e9);
+    option_count(table, "warmup-request-count", 0, &options->warm_up_requests, "N",
+                 "requests before a level is measured (a fifth of a window of time)", 1, 1e9);
+    option_real(table, "latency-threshold", 'l', &options->threshold_ms, "MS",
+                "the last level is the first whose latency is longer (none)", 0, 1e6);
+    option_text(table, "input-data", 0, &options->input, "WHAT", "random (the default), zero, or a file of samples");
     option_count(table, "deadline", 0, &options->deadline_us, "US", "of each request, in microseconds (0: none)", 0,
                  UINT32_MAX);
     option_text(table, "csv", 'f', &options->csv, "FILE", "write a table there, with the columns of perf_analyzer");
@@ -174,8 +180,18 @@ static int prepare(struct connection *connection, struct load *load, const wisp_
 struct outputs {
     struct screen screen;
     struct report report;
-    FILE *csv; /* NULL: none */
+    FILE *csv;   /* NULL: none */
+    bool enough; /* the last level was slower than --latency-threshold */
 };
+
+/* The one that has to agree: the mean, or the percentile that was asked for. */
+static bool is_too_slow(const struct options *options, const struct figures *figures)
+{
+    const double ns = options->percentile > 0 ? (double)figures_percentile(figures, options->percentile)
+                                              : figures_mean(figures, figures->latency_sum);
+
+    return options->threshold_ms > 0 && ns > options->threshold_ms * (double)NS_PER_MS;
+}
 
 static int show(const struct options *options, const struct outputs *to, const struct level *level)
 {
@@ -193,10 +209,11 @@ static int show(const struct options *options, const struct outputs *to, const s
 /* An exit status; that of what failed, when nothing at all was answered. A level that was interrupted is not shown: it
  * is not what was asked for. */
 static int measure_level(const struct connection *connection, const struct options *options, struct load *load,
-                         const struct outputs *to, double value)
+                         struct outputs *to, double value)
 {
-    const struct level_setup setup = { .window_ns = options->window_ms * NS_PER_MS,
-                                       .warm_up_ns = MIN(options->window_ms * NS_PER_MS / 5, NS_PER_S),
+    const struct level_setup setup = { .window = { options->requests, options->window_ms * NS_PER_MS },
+                                       .warm_up = { options->warm_up_requests,
+                                                    MIN(options->window_ms * NS_PER_MS / 5, NS_PER_S) },
                                        .trials_max = options->trials,
                                        .tolerance = options->tolerance / 100,
                                        .percentile = options->percentile };
@@ -208,6 +225,7 @@ static int measure_level(const struct connection *connection, const struct optio
         status = connection_fail(connection, result);
     else
         status = interrupt_came() ? EXIT_INTERRUPTED : show(options, to, &level);
+    to->enough = is_too_slow(options, &level.figures);
     if (!status && !level.figures.answered && load->failed_status)
         status = fail(usage.verb, exit_for_input(load->failed_status), "%s", load->failed_text);
     level_deinit(&level);
@@ -215,7 +233,7 @@ static int measure_level(const struct connection *connection, const struct optio
 }
 
 static int measure(const struct connection *connection, const struct options *options, struct load *load,
-                   const struct outputs *to)
+                   struct outputs *to)
 {
     const struct range *levels = &options->levels;
     const unsigned count = (unsigned)((levels->end - levels->begin) / levels->step + 1e-9) + 1;
@@ -227,7 +245,7 @@ static int measure(const struct connection *connection, const struct options *op
         report_head(&to->screen, &to->report);
     if (to->csv)
         report_csv_head(to->csv, options->open_loop);
-    for (unsigned i = 0; !status && i < count; i++)
+    for (unsigned i = 0; !status && !to->enough && i < count; i++)
         status = measure_level(connection, options, load, to, levels->begin + i * levels->step);
     if (load->failed_status && !status)
         warn_user(usage.verb, "some requests failed, the last one: %s", load->failed_text);
@@ -269,9 +287,32 @@ static int measure_into(const struct connection *connection, const struct option
     return status ? status : written;
 }
 
+/* Samples of the model's one input, one after the other, as `wisp run --tensor` takes one. */
+static int read_samples(const char *path, const wisp_model *model, void **data, struct load_setup *setup)
+{
+    struct wisp_tensor tensor;
+    struct reason why;
+    size_t size;
+    int result;
+
+    if (wisp_model_input_count(model) != 1 || wisp_model_input(model, 0, &tensor))
+        return fail(usage.verb, EXIT_DATA, "--input-data FILE: %s has %zu inputs, and a file is of one",
+                    wisp_model_name(model), wisp_model_input_count(model));
+    result = file_read_or_pipe(path, SAMPLES_MAX, data, &size, &why);
+    if (result)
+        return fail(usage.verb, exit_for_input(result), "%s", why.text);
+    if (!size || size % tensor.bytes)
+        return fail(usage.verb, EXIT_DATA, "%s: %zu bytes, and a sample of %s has %zu", path, size,
+                    wisp_model_name(model), (size_t)tensor.bytes);
+    setup->samples = *data;
+    setup->sample_count = size / tensor.bytes;
+    return EXIT_DONE;
+}
+
 static int bench(struct connection *connection, struct connection *asking, const struct options *options)
 {
-    const struct load_setup setup = {
+    cleanup_free void *samples = NULL;
+    struct load_setup setup = {
         .rows = (uint32_t)options->rows,
         .slots = options->open_loop ? (uint32_t)options->slots : (uint32_t)options->levels.end,
         .deadline_us = (uint32_t)options->deadline_us,
@@ -282,6 +323,8 @@ static int bench(struct connection *connection, struct connection *asking, const
     cleanup_model wisp_model *model = NULL;
     int status = find_model(asking, options->model, &model);
 
+    if (!status && !setup.zeros && strcmp(options->input, "random") != 0)
+        status = read_samples(options->input, model, &samples, &setup);
     if (!status)
         status = prepare(connection, &load, model, &setup);
     if (!status)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/size.h"
 #include "support/both_loops.h"
@@ -152,6 +153,104 @@ static void a_stall_is_everybodys(void **state)
     json_decref(level);
 }
 
+/* What the daemon has been asked by now. */
+static json_int_t requests_taken(void)
+{
+    const struct command command = { .words = { "wisp", "status", "--json" }, .environment = { socket_name } };
+    const char *text = said.out;
+    json_int_t taken;
+    json_t *state;
+
+    command_run(&command, &said);
+    assert_int_equal(said.status, 0);
+    state = json_loads(text, 0, NULL);
+    taken = number(state, "requests");
+    json_decref(state);
+    return taken;
+}
+
+/* With these options: of the one level that there is. */
+static json_t *only_level(const char *const *words)
+{
+    struct command command = { .words = { "wisp", "bench", "-m", "image", "--json" }, .environment = { socket_name } };
+    const char *text = said.out;
+    json_t *level;
+
+    for (size_t i = 0; words[i]; i++)
+        command.words[5 + i] = words[i];
+    command_run(&command, &said);
+    assert_string_equal(said.err, "");
+    assert_int_equal(said.status, 0);
+    level = next_line(&text);
+    assert_int_equal(*text, 0);
+    return level;
+}
+
+/* So many are answered, whatever was before. */
+static void requests_are_counted(void **state)
+{
+    static const char *const loops[][2] = { { "--concurrency-range", "3" }, { "--request-rate-range", "2000" } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(loops); i++) {
+        json_t *level = only_level((const char *const[]){ loops[i][0], loops[i][1], "--request-count", "50",
+                                                          "--warmup-request-count", "7", NULL });
+
+        assert_int_equal(number(level, "n"), 50);
+        assert_int_equal(number(level, "failed"), 0);
+        json_decref(level);
+    }
+    assert_int_equal(requests_taken(), 2 * 57);
+}
+
+/* The first level that is too slow is the last one. */
+static void a_latency_ends_the_levels(void **state)
+{
+    (void)state;
+    json_decref(only_level((const char *const[]){ "--concurrency-range", "1:4", "--request-count", "20",
+                                                  "--latency-threshold", "0.000001", NULL }));
+}
+
+/* Of a file requests take one sample after the other: of two, of which the second is none, every other request fails.
+ */
+static void inputs_come_from_a_file(void **state)
+{
+    static const uint32_t not_a_number = 0x7fc00000;
+    const char *path = scratch_path(bed.folder, "samples.f32");
+    float samples[2 * ALPHA_INPUTS] = { 0 };
+    FILE *file = fopen(path, "we");
+    json_t *level;
+
+    (void)state;
+    memcpy(&samples[2 * ALPHA_INPUTS - 1], &not_a_number, sizeof not_a_number);
+    assert_non_null(file);
+    assert_int_equal(fwrite(samples, sizeof samples, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    {
+        const struct command command = { .words = { "wisp", "bench", "-m", "image", "--json", "--concurrency-range",
+                                                    "2", "--request-count", "40", "--input-data", path },
+                                         .environment = { socket_name } };
+        const char *text = said.out;
+
+        command_run(&command, &said);
+        assert_int_equal(said.status, 0);
+        assert_non_null(strstr(said.err, "some requests failed"));
+        level = next_line(&text);
+    }
+    assert_true(number(level, "failed") > 0 && number(level, "n") > 0);
+    assert_int_equal(number(level, "failed") + number(level, "n"), 40);
+    json_decref(level);
+    assert_int_equal(truncate(path, 5), 0);
+    {
+        const struct command command = { .words = { "wisp", "bench", "-m", "image", "--input-data", path },
+                                         .environment = { socket_name } };
+
+        command_run(&command, &said);
+        assert_int_equal(said.status, 65);
+        assert_non_null(strstr(said.err, "5 bytes, and a sample of alpha has 384"));
+    }
+}
+
 static unsigned count_lines(const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -221,7 +320,9 @@ static void what_makes_no_sense_is_refused(void **state)
         { { "bench", "-m", "image", "--request-rate-range", "1e300" }, "a rate is from", 2 },
         { { "bench", "-m", "image", "--concurrency-range", "1", "--request-rate-range", "1" }, "either", 2 },
         { { "bench", "-m", "image", "--request-distribution", "even" }, "constant or poisson", 2 },
-        { { "bench", "-m", "image", "--input-data", "x" }, "random or zero", 2 },
+        { { "bench", "-m", "image", "--input-data", "/nonexistent/x" }, "/nonexistent/x", 65 },
+        { { "bench", "-m", "image", "--request-count", "0" }, "request-count", 2 },
+        { { "bench", "-m", "image", "-l", "-1" }, "latency-threshold", 2 },
         { { "bench", "-m", "image", "-f", "/nonexistent/x" }, "/nonexistent/x", 1 },
     };
 
@@ -243,6 +344,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(levels_are_measured_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(csv_has_the_columns_of_perf_analyzer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stall_is_everybodys, setup, teardown),
+        cmocka_unit_test_setup_teardown(requests_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_latency_ends_the_levels, setup, teardown),
+        cmocka_unit_test_setup_teardown(inputs_come_from_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_measured_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(an_interrupted_bench_keeps_what_it_has, setup, teardown),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, setup, teardown),
