@@ -92,15 +92,9 @@ static inline vec vec_larger(vec stands, vec comes)
     return (vec){ larger_eight(stands.low, comes.low), larger_eight(stands.high, comes.high) };
 }
 
-/* What is not above 0 becomes +0, but for NaN. */
-static inline __m256 rectify_eight(__m256 value)
-{
-    return _mm256_and_ps(value, _mm256_cmp_ps(value, _mm256_setzero_ps(), _CMP_NLE_UQ));
-}
-
 static inline vec vec_rectify(vec value)
 {
-    return (vec){ rectify_eight(value.low), rectify_eight(value.high) };
+    return (vec){ eight_rectify(value.low), eight_rectify(value.high) };
 }
 
 /* Whether one of the first `count` lanes is 0 or NaN. */

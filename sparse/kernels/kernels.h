@@ -82,7 +82,8 @@ struct product {
     const float *bias; /* may be NULL */
     const float *x;
     float *y;
-    size_t n; /* columns: samples, or positions x samples */
+    size_t n;     /* columns: samples, or positions x samples */
+    bool rectify; /* whole sums, before they are stored: relu() of Y */
 };
 
 /* Operands of the backward pass of the same, by columns: `by_column` is the index of w. */

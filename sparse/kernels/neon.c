@@ -92,6 +92,12 @@ static inline float32x4_t quarter_load_even(const float *from, unsigned count)
     return value;
 }
 
+/* What is not above 0 becomes +0, but for NaN. */
+static inline float32x4_t quarter_rectify(float32x4_t value)
+{
+    return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(value), vclezq_f32(value)));
+}
+
 /* ---- eight lanes ---- */
 
 typedef struct {
@@ -131,6 +137,11 @@ static inline eight eight_fma(eight a, eight b, eight sum)
 static inline eight eight_add(eight a, eight b)
 {
     return (eight){ vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high) };
+}
+
+static inline eight eight_rectify(eight value)
+{
+    return (eight){ quarter_rectify(value.low), quarter_rectify(value.high) };
 }
 
 /* Lanes i and i + 4 of two, added. */
@@ -328,12 +339,10 @@ static inline vec vec_larger(vec stands, vec comes)
     return stands;
 }
 
-/* What is not above 0 becomes +0, but for NaN. */
 static inline vec vec_rectify(vec value)
 {
     for (unsigned q = 0; q < 4; q++)
-        value.quarter[q] =
-            vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(value.quarter[q]), vclezq_f32(value.quarter[q])));
+        value.quarter[q] = quarter_rectify(value.quarter[q]);
     return value;
 }
 

@@ -35,6 +35,18 @@ static void add_connection(const struct product *p, float value, uint32_t column
         sums[b] = fmaf(value, in[b], sums[b]);
 }
 
+static float rectified(bool rectify, float sum)
+{
+    return rectify && sum <= 0 ? 0 : sum;
+}
+
+/* The row when its last connection is added. */
+static void end_row(const struct product *p, uint32_t r)
+{
+    for (size_t i = r * p->n; i < (r + 1) * p->n; i++)
+        p->y[i] = rectified(p->rectify, p->y[i]);
+}
+
 static void csr_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
 {
     const struct csr *w = csr_of(packed);
@@ -44,6 +56,7 @@ static void csr_run(const struct packed *packed, const struct product *p, uint32
 
         for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
             add_connection(p, w->values[k], csr_column(w, k), sums);
+        end_row(p, r);
     }
 }
 
@@ -61,6 +74,8 @@ static void sell16_run(const struct packed *packed, const struct product *p, uin
             for (unsigned lane = 0; lane < slice->lanes && slice->lengths[lane] > step; lane++, at++)
                 add_connection(p, w->values[at], sell16_column(w, at), p->y + slice->rows[lane] * p->n);
         }
+        for (unsigned lane = 0; lane < slice->lanes; lane++)
+            end_row(p, slice->rows[lane]);
     }
 }
 
@@ -77,6 +92,7 @@ static void dense16_run(const struct packed *packed, const struct product *p, ui
             if (!w->masks || w->masks[first + c] >> r % LANES & 1)
                 add_connection(p, w->values[(first + c) * LANES + r % LANES], c, sums);
         }
+        end_row(p, r);
     }
 }
 
@@ -93,6 +109,7 @@ static void dense8_run(const struct packed *packed, const struct product *p, uin
             if (!w->masks || w->masks[place] >> r % DENSE8_ROWS & 1)
                 add_connection(p, w->values[place * DENSE8_ROWS + r % DENSE8_ROWS], c, sums);
         }
+        end_row(p, r);
     }
 }
 
@@ -112,6 +129,8 @@ static void block8_group(const struct packed_block8 *w, const struct product *p,
             if (column < w->width)
                 add_connection(p, w->values[entry], block * w->width + column, sums);
         }
+        if (block + 1 == w->blocks)
+            end_row(p, rows->rows[lane]);
     }
 }
 
@@ -144,6 +163,7 @@ static void window32_run(const struct packed *packed, const struct product *p, u
                 add_connection(p, window32_value(w, (step * WINDOW32_SLICES + slice) * LANES + lane, r),
                                w->columns[step] + place % WINDOW32_COLUMNS, sums);
         }
+        end_row(p, r);
     }
 }
 
@@ -227,7 +247,7 @@ static float finish_sum(const struct finish *finish, float sum, const float *y, 
         sum = fmaf(sum - finish->norms[r].offset, finish->norms[r].factor, finish->norms[r].shift);
     if (finish->add)
         sum += finish->add[y - finish->y];
-    return finish->rectify && sum <= 0 ? 0 : sum;
+    return rectified(finish->rectify, sum);
 }
 
 /* One piece of one row. */

@@ -79,10 +79,14 @@ static void check_forward_of(struct rng *rng, const struct kernels *kernels, con
     fill(rng, bias.data, w->rows, special);
     for (uint32_t r = 0; r < w->rows && special; r += 2) /* what is filled up, too, leaves it as it is */
         bias.data[r] = -0.0f;
-    for (int with_bias = 0; with_bias < 2; with_bias++) {
-        const struct product p = { .bias = with_bias ? bias.data : NULL, .x = x.data, .y = y.data, .n = n };
+    for (int way = 0; way < 4; way++) { /* with a bias, rectified, both */
+        const struct product p = {
+            .bias = way & 1 ? bias.data : NULL, .x = x.data, .y = y.data, .n = n, .rectify = way & 2
+        };
 
         expect_spmm(w, p.bias, x.data, expected, n);
+        for (size_t i = 0; i < w->rows * n && p.rectify; i++)
+            expected[i] = expected[i] <= 0 ? 0 : expected[i];
         for (unsigned format = 0; weight_format_at(format); format++)
             check_format(kernels, w, format, &p, expected);
     }

@@ -35,6 +35,8 @@ static void run(const struct packed *packed, const struct product *p, uint32_t b
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)(end - begin), (blasint)n, (blasint)columns, 1,
                 w->values + w->starts[begin], (blasint)columns, p->x, (blasint)n, 1, p->y + begin * n, (blasint)n);
+    if (p->rectify)
+        fallback->relu(p->y + begin * n, p->y + begin * n, (end - begin) * n);
 }
 
 static void spmm_backward(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,

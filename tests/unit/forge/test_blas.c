@@ -31,10 +31,10 @@ static void assert_near(const float *a, const float *b, size_t count)
         assert_true(fabsf(a[i] - b[i]) <= 1e-5f * (1 + fabsf(b[i])));
 }
 
-static void check_forward(const struct kernels *kernels, const struct csr *w, float *out)
+static void run_forward(const struct kernels *kernels, const struct csr *w, bool rectify, float *out)
 {
     float *x = random_floats((size_t)COLUMNS * BATCH, 1), *bias = random_floats(ROWS, 2);
-    const struct product product = { .bias = bias, .x = x, .y = out, .n = BATCH };
+    const struct product product = { .bias = bias, .x = x, .y = out, .n = BATCH, .rectify = rectify };
     struct weights *weights;
 
     assert_int_equal(weights_borrow(kernels, w, &weights), 0);
@@ -67,9 +67,11 @@ static void check(const struct csr *w)
     const struct kernels *base = kernels_find("auto"), *blas = blas_kernels(base);
     float y[2][ROWS * BATCH] = { { 0 } }, dx[2][COLUMNS * BATCH] = { { 0 } }, dw[2][ROWS * COLUMNS] = { { 0 } };
 
-    check_forward(base, w, y[0]);
-    check_forward(blas, w, y[1]);
-    assert_near(y[1], y[0], ROWS * BATCH);
+    for (int rectify = 0; rectify < 2; rectify++) {
+        run_forward(base, w, rectify, y[0]);
+        run_forward(blas, w, rectify, y[1]);
+        assert_near(y[1], y[0], ROWS * BATCH);
+    }
     check_backward(base, w, dx[0], dw[0]);
     check_backward(blas, w, dx[1], dw[1]);
     assert_near(dx[1], dx[0], COLUMNS * BATCH);
