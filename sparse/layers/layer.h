@@ -212,6 +212,9 @@ struct layer_kind {
     bool follows;    /* belongs to the layer before it: comes and goes with it, as activations and norms do */
     bool transposed; /* files of dense weights have its inputs before its outputs */
     enum layer_finish finish;
+    /* forward() does, when served, what a rectifier behind it would: a run's finish has that and no more. What
+     * convolutions do, convolution_finishes() says. */
+    bool rectifies;
     enum layer_distribution distribution;
     enum layer_role role;
     float gain; /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */

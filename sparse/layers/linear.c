@@ -85,6 +85,7 @@ const struct layer_kind layer_linear = {
     .role = ROLE_MAP,
     .weighted = true,
     .by_columns = true,
+    .rectifies = true,
     .sparse_input = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },

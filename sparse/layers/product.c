@@ -5,9 +5,11 @@
 
 void product_forward(const struct layer_run *run)
 {
-    const struct product product = {
-        .bias = run->layer->vectors[0].data, .x = run->in[0]->data, .y = run->out->data, .n = tensor_columns(run->out)
-    };
+    const struct product product = { .bias = run->layer->vectors[0].data,
+                                     .x = run->in[0]->data,
+                                     .y = run->out->data,
+                                     .n = tensor_columns(run->out),
+                                     .rectify = run->finish && run->finish->rectify };
 
     weights_run(run->weights, &product, run->part, run->parts);
 }

@@ -2,8 +2,8 @@
  *
  * y = bias + W x over the columns of a tensor: of samples for a linear layer, of positions and samples for a
  * projection. The kind has a weight, of as many columns as the input has elements in a column of the output, and a bias
- * as its first vector; these are its prepare(), forward() and backward(). A part owns rows forward, columns of the
- * weight backward.
+ * as its first vector; these are its prepare(), forward(), which rectifies, and backward(). A part owns rows forward,
+ * columns of the weight backward.
  */
 #ifndef SPARSE_LAYERS_PRODUCT_H
 #define SPARSE_LAYERS_PRODUCT_H

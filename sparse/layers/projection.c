@@ -27,6 +27,7 @@ const struct layer_kind layer_projection = {
     .role = ROLE_POSITION_MAP,
     .weighted = true,
     .by_columns = true,
+    .rectifies = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, 1 << 28, PARAMETER_WHOLE } },
     .plan = plan,

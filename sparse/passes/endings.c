@@ -14,15 +14,16 @@ static bool may_end(const struct forward_setup *setup)
     return setup->mode == LAYER_SERVE && !setup->part && !setup->lengths;
 }
 
-static bool is_host(const struct model *model, uint32_t number)
+/* Whether a layer can take such a step itself. */
+static bool can_take(const struct model *model, uint32_t number, enum layer_finish step)
 {
     const struct layer *layer = &model->layers[number];
     struct convolution convolution;
 
     if (!layer->kind->convolution)
-        return false;
+        return layer->kind->rectifies && step == FINISH_RECTIFY;
     convolution = convolution_of_layer(layer, model_value_shape(model, layer->inputs[0]), &layer->shape);
-    return convolution_finishes(&convolution);
+    return convolution_finishes(&convolution, step);
 }
 
 /* What the layer `next`, which alone reads what the host has so far, does with it; whether the host can do it. */
@@ -56,7 +57,8 @@ static bool extend(const struct model *model, struct ending *endings, struct end
     uint32_t next;
 
     if (model_readers(model, value, &next) != 1 || next >= model->layer_count ||
-        model->layers[next].kind->finish <= done || !end_with(model, &longer, value, next))
+        model->layers[next].kind->finish <= done || !can_take(model, ending->host, model->layers[next].kind->finish) ||
+        !end_with(model, &longer, value, next))
         return false;
     *ending = longer;
     ending->last = next;
@@ -74,7 +76,7 @@ int endings_find(const struct forward_setup *setup, struct ending **out)
     for (uint32_t i = 0; i < model->layer_count; i++)
         endings[i] = (struct ending){ .host = i, .last = i, .norm = model->layer_count, .added = ENDING_NO_VALUE };
     for (uint32_t i = 0; may_end(setup) && i < model->layer_count; i++) {
-        while (is_host(model, i) && extend(model, endings, &endings[i]))
+        while (extend(model, endings, &endings[i]))
             ;
     }
     *out = endings;

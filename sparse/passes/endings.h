@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What layers of a pass that serves do for those behind them: a convolution ends with the normalisation, the addition
- * and the rectifier that follow it, which are then not run (docs/design/layers.md).
+ * and the rectifier that follow it, and what multiplies in a weight format with the rectifier; these are then not run
+ * (docs/design/layers.md).
  *
  * That is found from the graph alone, for every batch. Immutable once made.
  */

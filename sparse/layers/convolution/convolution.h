@@ -32,7 +32,7 @@ struct convolution {
     const struct csr
         *regrouped;    /* its connections by phase, then row, for spread() of one that is transposed; or NULL */
     const float *bias; /* NULL: none */
-    /* Of gather() without `add`, which then is no product: what becomes of its sums. NULL: nothing */
+    /* Of gather() without `add`, which then is no product, and of serve(): what becomes of its sums. NULL: nothing */
     const struct finish *finish;
     bool full;                   /* of tiles: by their full blocks (tiles.h), which there are */
     struct window window;        /* over the picture; its places are the positions */
@@ -144,8 +144,8 @@ bool convolution_serve_scratch(const struct convolution *c, uint64_t *bytes);
  * them. */
 void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,
                        void *scratch);
-/* Whether that takes a finish. */
-bool convolution_finishes(const struct convolution *c);
+/* Whether that takes such a step of a finish. */
+bool convolution_finishes(const struct convolution *c, enum layer_finish step);
 /* What a pass of its batch runs in, for people: a format, or a way. */
 const char *convolution_kernel(const struct convolution *c, const struct weights *weights);
 

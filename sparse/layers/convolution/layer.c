@@ -117,8 +117,11 @@ static void serve_views(const struct convolution *c, const struct weights *weigh
 void convolution_serve(const struct convolution *c, const struct weights *weights, const float *in, float *out,
                        void *scratch)
 {
-    const struct product product = { .bias = c->bias, .x = in, .y = out, .n = window_positions(&c->window) * c->batch };
-
+    const struct product product = { .bias = c->bias,
+                                     .x = in,
+                                     .y = out,
+                                     .n = window_positions(&c->window) * c->batch,
+                                     .rectify = c->finish && c->finish->rectify };
     const enum convolution_way way = convolution_way_with(c, weights);
     struct convolution own = *c;
 

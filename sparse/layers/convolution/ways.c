@@ -131,10 +131,10 @@ bool convolution_has_choice(const struct convolution *c)
     return !c->transposed;
 }
 
-/* Formats do not, nor what writes apart first. */
-bool convolution_finishes(const struct convolution *c)
+/* Formats rectify, and no more; what writes apart first does nothing. */
+bool convolution_finishes(const struct convolution *c, enum layer_finish step)
 {
-    return !c->transposed && !convolution_is_product(c);
+    return !c->transposed && (step == FINISH_RECTIFY || !convolution_is_product(c));
 }
 
 /* A product that is more than caches hold goes by tiles, with whatever batch that comes to be. */

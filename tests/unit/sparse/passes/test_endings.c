@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What convolutions do for the layers behind them: which layers they end with, and that the answers are those of a pass
- * in which every layer runs by itself, to the bit: at densities and batches for which a convolution goes each of its
- * ways, on every table, on one thread and on three.
+ * What convolutions and products do for the layers behind them: which layers they end with, and that the answers are
+ * those of a pass in which every layer runs by itself, to the bit: at densities and batches for which a convolution
+ * goes each of its ways, on every table, on one thread and on three.
  */
 #include "support/test.h"
 
@@ -40,8 +40,8 @@ static const struct {
     { "relu", { 11 }, .host = 8 },
     { "conv2d", { 12 }, 3, 1, 1, CHANNELS, 12, 13 }, /* 13: each channel alone */
     { "relu", { 13 }, .host = 12 },
-    { "conv2d", { 14 }, 1, 1, 0, 1, 14, 14 }, /* 15: a product, which ends with nothing */
-    { "relu", { 15 }, .host = 15, .last = 15 },
+    { "conv2d", { 14 }, 1, 1, 0, 1, 14, 15 }, /* 15: a product, which ends with a rectifier */
+    { "relu", { 15 }, .host = 14 },
     { "conv2d", { 16 }, 3, 1, 1, 1, 16, 16 }, /* 17: read by two */
     { "relu", { 17 }, .host = 17, .last = 17 },
     { "add", { 17, 18 }, .host = 18, .last = 18 },
@@ -50,6 +50,18 @@ static const struct {
     { "add", { 21, INPUT }, .host = 21, .last = 21 },
     { "conv2d", { 22 }, 3, 2, 1, 1, 22, 23 }, /* 23 */
     { "relu", { 23 }, .host = 22 },
+    { "projection", { 24 }, .host = 24, .last = 25 }, /* 25 */
+    { "relu", { 25 }, .host = 24 },
+    { "projection", { 26 }, .host = 26, .last = 26 }, /* 27: and with nothing else */
+    { "add", { 27, 26 }, .host = 27, .last = 27 },
+    { "conv2d", { 28 }, 1, 1, 0, 1, 28, 28 }, /* 29 */
+    { "batch_norm", { 29 }, .host = 29, .last = 29 },
+    { "relu", { 30 }, .host = 30, .last = 30 },
+    { "linear", { 31 }, .host = 31, .last = 32 }, /* 32 */
+    { "relu", { 32 }, .host = 31 },
+    { "linear", { 33 }, .host = 33, .last = 33 }, /* 34: read by two */
+    { "relu", { 34 }, .host = 34, .last = 34 },
+    { "add", { 34, 35 }, .host = 35, .last = 35 },
 };
 
 static void set_vectors(struct layer *layer, const struct layer_plan *plan, struct rng *rng)
@@ -61,7 +73,8 @@ static void set_vectors(struct layer *layer, const struct layer_plan *plan, stru
     }
 }
 
-static void set_convolution(struct layer *layer, uint32_t line)
+/* Of a product the first says it all. */
+static void set_weighted(struct layer *layer, uint32_t line)
 {
     const double parameters[] = { CHANNELS,           lines[line].kernel,  lines[line].kernel,
                                   lines[line].stride, lines[line].padding, lines[line].groups };
@@ -97,7 +110,7 @@ static void set_line(struct model *model, uint32_t line, double density, struct 
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
         layer->parameters[i] = layer->kind->parameters[i].default_value;
     if (layer->kind->weighted)
-        set_convolution(layer, line);
+        set_weighted(layer, line);
     for (uint32_t j = 0; j < layer->input_count; j++)
         inputs[j] = *model_value_shape(model, layer->inputs[j]);
     assert_ok(layer_plan(layer, inputs, &plan, &why), why);
