@@ -24,8 +24,8 @@ static const struct usage usage = {
 };
 
 static const struct table_column layer_columns[] = {
-    { "LAYER", false },      { "KIND", false },   { "SHAPE", true },
-    { "CONNECTIONS", true }, { "DENSITY", true }, { "WEIGHT FORMAT", false },
+    { "LAYER", false },  { "KIND", false },      { "SHAPE", true },          { "CONNECTIONS", true },
+    { "DENSITY", true }, { "ENDS WITH", false }, { "WEIGHT FORMAT", false },
 };
 
 /* By the names of classes of batches, as docs/protocol.md has them. */
@@ -190,10 +190,26 @@ static const char *format_formats(const json_t *layer, char *text, size_t size)
     return text;
 }
 
+/* The layers behind it that it does itself. */
+static const char *format_endings(const json_t *layer, char *text, size_t size)
+{
+    const json_t *endings = json_object_get(layer, "ends_with");
+    const size_t count = json_array_size(endings);
+
+    snprintf(text, size, "%s", count ? "" : "-");
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(endings, i));
+        const size_t used = strlen(text);
+
+        snprintf(text + used, size - used, "%s%s", i ? ", " : "", name ? name : "?");
+    }
+    return text;
+}
+
 static bool print_layers(const struct screen *screen, const json_t *layers)
 {
     struct table table = TABLE_INIT(layer_columns);
-    char shape[96], count[32], formats[160];
+    char shape[96], count[32], formats[160], endings[256];
     bool printed;
 
     for (size_t i = 0; i < json_array_size(layers); i++) {
@@ -210,6 +226,7 @@ static bool print_layers(const struct screen *screen, const json_t *layers)
             table_add(&table, "-");
             table_add(&table, "-");
         }
+        table_add(&table, "%s", format_endings(layer, endings, sizeof endings));
         table_add(&table, "%s", format_formats(layer, formats, sizeof formats));
     }
     heading(screen, "layers");

@@ -53,7 +53,18 @@ static json_t *formats_json(const struct forward *forward, uint32_t index)
     return object;
 }
 
-static void add_kernels(json_t *layer, uint32_t index, const struct model_json_plans *plans)
+static json_t *endings_json(const struct forward *forward, const struct model *model, uint32_t index)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        if (forward_ends_with(forward, index, i))
+            json_array_append_new(array, json_string(model->layers[i].name));
+    }
+    return array;
+}
+
+static void add_kernels(json_t *layer, const struct model *model, uint32_t index, const struct model_json_plans *plans)
 {
     for (size_t p = 0; p < plans->count; p++) {
         const struct forward *forward = plans->list[p];
@@ -63,6 +74,7 @@ static void add_kernels(json_t *layer, uint32_t index, const struct model_json_p
         json_object_set_new(layer, "formats", formats_json(forward, index));
         json_object_set_new(layer, "kernel_one", json_string(forward_kernel(forward, index, 1)));
         json_object_set_new(layer, "kernel_many", json_string(forward_kernel(forward, index, plans->batch)));
+        json_object_set_new(layer, "ends_with", endings_json(forward, model, index));
     }
 }
 
@@ -73,7 +85,7 @@ static json_t *layers_json(const struct model *model, const struct model_json_pl
     for (uint32_t i = 0; i < model->layer_count; i++) {
         json_t *layer = layer_json(&model->layers[i]);
 
-        add_kernels(layer, i, plans);
+        add_kernels(layer, model, i, plans);
         json_array_append_new(array, layer);
     }
     return array;

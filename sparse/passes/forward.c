@@ -568,3 +568,8 @@ const char *forward_class_kernel(const struct forward *forward, size_t layer, un
                ? NULL
                : forward_kernel(forward, layer, MIN(batch_class_columns(batch_class), batch));
 }
+
+bool forward_ends_with(const struct forward *forward, size_t layer, size_t other)
+{
+    return other != layer && forward->endings[other].host == layer;
+}

@@ -148,5 +148,7 @@ bool forward_runs(const struct forward *forward, size_t layer);
  * a class of batches, which counts columns, of convolutions samples; NULL: they cannot come. */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);
 const char *forward_class_kernel(const struct forward *forward, size_t layer, unsigned batch_class);
+/* Whether a layer ends with what another behind it does, which has no call of its own (endings.h). */
+bool forward_ends_with(const struct forward *forward, size_t layer, size_t other);
 
 #endif

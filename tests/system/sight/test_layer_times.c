@@ -113,6 +113,31 @@ static void convolutions_say_how_they_run(void **state)
     json_decref(model);
 }
 
+/* Rectifiers have no call of their own: the layer before each does it. */
+static void layers_say_what_they_end_with(void **state)
+{
+    json_t *model = show(source_path("models/clothes.safetensors"), NULL), *layers = json_object_get(model, "layers"),
+           *layer;
+    size_t index, ends = 0, rectifiers = 0;
+
+    (void)state;
+    json_array_foreach(layers, index, layer)
+    {
+        const json_t *behind = json_array_get(layers, index + 1);
+        const json_t *last = json_array_get(json_object_get(layer, "ends_with"), 0);
+
+        rectifiers += !strcmp(json_string_value(json_object_get(layer, "kind")), "relu");
+        if (!last)
+            continue;
+        ends++;
+        assert_string_equal(json_string_value(json_object_get(behind, "kind")), "relu");
+        assert_string_equal(json_string_value(last), json_string_value(json_object_get(behind, "name")));
+    }
+    assert_true(ends > 1);
+    assert_int_equal(ends, rectifiers);
+    json_decref(model);
+}
+
 static void what_is_served_is_not_timed(void **state)
 {
     const struct command command = { .words = { "wisp", "show", "image", "-k" } };
@@ -129,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_file_is_timed),
         cmocka_unit_test(it_is_printed_for_a_person),
         cmocka_unit_test(convolutions_say_how_they_run),
+        cmocka_unit_test(layers_say_what_they_end_with),
         cmocka_unit_test(what_is_served_is_not_timed),
     };
 
