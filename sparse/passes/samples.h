@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "sparse/graph/signature.h"
+#include "sparse/kernels/kernels.h"
 
 /* Samples in memory: sample b's tensor stands at at[b * stride]. Elements [begin, end) of each are meant. */
 struct samples_in {
@@ -24,9 +25,11 @@ struct samples_out {
 };
 
 /* The input `tensor`; `values` begins with element 0. */
-void samples_gather(const struct model_tensor *tensor, const struct samples_in *samples, float *values);
+void samples_gather(const struct kernels *kernels, const struct model_tensor *tensor, const struct samples_in *samples,
+                    float *values);
 
 /* The output `tensor`, the same way. */
-void samples_scatter(const struct model_tensor *tensor, const float *values, const struct samples_out *samples);
+void samples_scatter(const struct kernels *kernels, const struct model_tensor *tensor, const float *values,
+                     const struct samples_out *samples);
 
 #endif

@@ -71,7 +71,7 @@ static void take_inputs(const struct forward *forward, const struct portion *por
         at++;
         share_elements(&signature->inputs[i], portion, &samples.begin, &samples.end);
         if (!is_in_place(&signature->inputs[i], serving->whole))
-            samples_gather(&signature->inputs[i], &samples, forward->values[i].data);
+            samples_gather(forward->setup.kernels, &signature->inputs[i], &samples, forward->values[i].data);
     }
 }
 
@@ -87,7 +87,7 @@ static void give_outputs(const struct forward *forward, const struct portion *po
 
         share_elements(output, portion, &samples.begin, &samples.end);
         if (!is_in_place(output, serving->whole))
-            samples_scatter(output, forward->values[output->value].data, &samples);
+            samples_scatter(forward->setup.kernels, output, forward->values[output->value].data, &samples);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gathering and scattering against one element at a time, for every dtype and sizes on both sides of every block.
+ * Gathering and scattering against one element at a time, for every dtype, table of kernels and sizes on both sides of
+ * every block.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 enum { COUNT_MAX = 40, ELEMENTS_MAX = 200, STRIDE = 3 };
 
 static const uint32_t sizes[] = { 1, 2, 15, 16, 17, 63, 64, 65, 128, 200 };
-static const size_t counts[] = { 1, 2, 15, 16, 17, 31, 32, 33, 40 };
+static const size_t counts[] = { 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40 };
 
 struct world {
     unsigned char bytes[COUNT_MAX][ELEMENTS_MAX * sizeof(float)];
@@ -38,12 +39,13 @@ static void world_make(struct world *world, enum dtype dtype, struct rng *rng)
         world->values[i] = rng_float(rng) * 300;
 }
 
-static void check_gather(struct world *world, const struct model_tensor *tensor, size_t count)
+static void check_gather(const struct kernels *kernels, struct world *world, const struct model_tensor *tensor,
+                         size_t count)
 {
     const uint32_t elements = tensor->shape.dimension[0];
 
     for (unsigned half = 0; half < 2; half++)
-        samples_gather(tensor,
+        samples_gather(kernels, tensor,
                        &(struct samples_in){ (const void *const *)world->samples, STRIDE, count,
                                              half ? elements / 3 : 0, half ? elements : elements / 3 },
                        world->values);
@@ -58,7 +60,8 @@ static void check_gather(struct world *world, const struct model_tensor *tensor,
 }
 
 /* Also that nothing behind the tensor is written, and nothing of a sample that nobody wants. */
-static void check_scatter(struct world *world, const struct model_tensor *tensor, size_t count)
+static void check_scatter(const struct kernels *kernels, struct world *world, const struct model_tensor *tensor,
+                          size_t count)
 {
     const size_t elements = tensor->shape.dimension[0], bytes = dtype_bytes(tensor->dtype);
 
@@ -67,7 +70,7 @@ static void check_scatter(struct world *world, const struct model_tensor *tensor
     memset(world->bytes, 0xa5, sizeof world->bytes);
     world->samples[STRIDE] = NULL;
     for (unsigned half = 0; half < 2; half++)
-        samples_scatter(tensor, world->values,
+        samples_scatter(kernels, tensor, world->values,
                         &(struct samples_out){ world->samples, STRIDE, count, half ? elements / 3 : 0,
                                                half ? elements : elements / 3 });
     world->samples[STRIDE] = unwanted;
@@ -85,8 +88,9 @@ static void check_scatter(struct world *world, const struct model_tensor *tensor
     }
 }
 
-static void for_all(void (*check)(struct world *, const struct model_tensor *, size_t))
+static void for_all(void (*check)(const struct kernels *, struct world *, const struct model_tensor *, size_t))
 {
+    const struct kernels *kernels;
     struct world *world = calloc(1, sizeof *world);
     struct rng rng = rng_make(1, 2);
 
@@ -97,8 +101,10 @@ static void for_all(void (*check)(struct world *, const struct model_tensor *, s
                                                  .scale = dtype == DTYPE_FLOAT32 ? 1 : 0.37F,
                                                  .shape = { 1, { sizes[i % ARRAY_SIZE(sizes)] } } };
 
-            world_make(world, dtype, &rng);
-            check(world, &tensor, counts[i / ARRAY_SIZE(sizes)]);
+            for (size_t k = 0; (kernels = kernels_at(k)); k++) {
+                world_make(world, dtype, &rng);
+                check(kernels, world, &tensor, counts[i / ARRAY_SIZE(sizes)]);
+            }
         }
     }
     free(world);
