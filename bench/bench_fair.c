@@ -62,7 +62,7 @@ struct result {
 struct options {
     const char *wispd, *forge, *model, *only;
     char own[PATH_MAX], wispd_path[PATH_MAX + 20], forge_path[PATH_MAX + 20], model_path[PATH_MAX];
-    uint64_t ms, rounds; /* of a measurement */
+    uint64_t ms, rounds, deadline_us; /* of a measurement; of a request of the overload */
 };
 
 struct model {
@@ -327,6 +327,8 @@ static bool read_options(int argc, char **argv, struct options *options, int *st
     option_text(&table, "model", 0, &options->model, "FILE", "the small model (models/fashion.safetensors)");
     option_text(&table, "only", 0, &options->only, "CASE", "this case alone");
     option_real(&table, "seconds", 0, &seconds, "S", "of each measurement (0.4)", 0.01, 60);
+    option_count(&table, "deadline", 0, &options->deadline_us, "US", "of a request of the overload (20000)", 1,
+                 1000000);
     option_count(&table, "rounds", 0, &options->rounds, "N", "in how many turns (5)", 1, 100);
     if (!options_read(&usage, &table, argc, argv, &none, status))
         return false;
@@ -386,6 +388,7 @@ static int begin(struct bench *bench, struct options *options, const char *folde
     }
     if (overload_init(&bench->overload) || samples_init(&bench->calm, CAPACITY) || samples_init(&bench->back, CAPACITY))
         return -1;
+    bench->overload.deadline_us = (uint32_t)options->deadline_us;
     snprintf(bench->large, sizeof bench->large, "%s/large.safetensors", folder);
     /* The hogs are other users, who have to come to the socket. */
     return chmod(folder, 0755) || make_large(bench, options->forge ? options->forge : options->forge_path) ||
@@ -409,7 +412,7 @@ static void end(struct bench *bench)
 
 int main(int argc, char **argv)
 {
-    static struct options options = { .model = "models/fashion.safetensors", .rounds = 5 };
+    static struct options options = { .model = "models/fashion.safetensors", .rounds = 5, .deadline_us = 20000 };
     static struct bench bench;
     char folder[] = "/tmp/wisp-bench.XXXXXX";
     int result;

@@ -14,17 +14,17 @@
 #include "overload.h"
 #include "raw.h"
 
-enum { ENTRIES = 64, DEADLINE_US = 20000, SAMPLES = 1 << 22, LATE_US = 1000 };
+enum { ENTRIES = 64, SAMPLES = 1 << 22, LATE_US = 1000 };
 
 struct load {
     struct raw *raws;
-    uint32_t count, next;
+    uint32_t count, next, deadline_us;
     struct wire_submission ask;
 };
 
 int overload_init(struct overload *overload)
 {
-    *overload = (struct overload){ .peak = 0 };
+    *overload = (struct overload){ .deadline_us = 20000 };
     return samples_init(&overload->refusals, SAMPLES) || samples_init(&overload->answers, SAMPLES) ? -1 : 0;
 }
 
@@ -42,7 +42,7 @@ static bool ask(struct load *load, uint64_t now)
     load->next = load->next + 1 < load->count ? load->next + 1 : 0;
     load->ask.user_data = now;
     if (load->ask.flags & WIRE_FLAG_UNTIL)
-        load->ask.deadline_us = (uint32_t)(now / NS_PER_US) + DEADLINE_US;
+        load->ask.deadline_us = (uint32_t)(now / NS_PER_US) + load->deadline_us;
     if (!submit_ring_push(&raw->submit, &load->ask))
         return false;
     wake_daemon(raw->theirs, raw->eventfd);
@@ -53,7 +53,7 @@ static void count(struct overload *overload, const struct wire_completion *compl
 {
     const uint64_t took = now - completion->user_data;
 
-    overload->late += took > (DEADLINE_US + LATE_US) * NS_PER_US;
+    overload->late += took > ((uint64_t)overload->deadline_us + LATE_US) * NS_PER_US;
     if (completion->status) {
         overload->refused++;
         samples_add(&overload->refusals, took);
@@ -140,6 +140,7 @@ int overload_measure(struct overload *overload, const struct hog_setup *setup, p
 {
     struct load load = {
         .raws = calloc(setup->channels, sizeof *load.raws),
+        .deadline_us = overload->deadline_us,
         .ask = { .op = WIRE_OP_INFER, .rows = 1, .in_length = setup->input_bytes, .out_length = setup->output_bytes }
     };
     int64_t route = -1;

@@ -9,7 +9,8 @@
 #include "samples.h"
 
 struct overload {
-    uint64_t peak, good; /* answers: in a closed loop; in time, in the open one */
+    uint32_t deadline_us; /* of a request of the open loop, from when it was asked */
+    uint64_t peak, good;  /* answers: in a closed loop; in time, in the open one */
     uint64_t peak_ns, open_ns;
     uint64_t peak_cpu_ns;      /* processor time of the daemon in the closed one */
     uint64_t offered, untaken; /* of the open loop: those that found their ring full, which the client sees at once */
