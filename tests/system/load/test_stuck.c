@@ -31,9 +31,15 @@ enum {
     ENTRIES = 4,
     ARENA = 1 << 16, /* of each client */
     ROUNDS = 3000,   /* of the honest client, before and beside */
-    EACH_KIB = 64,   /* resident in the daemon of a client, its rings included: what it has touched of them */
     GONE_MS = 30000, /* the dead */
 };
+
+/* Resident in the daemon of a client, its rings included: what it has touched of them. A sanitizer's shadow is too. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { EACH_KIB = 1024 };
+#else
+enum { EACH_KIB = 64 };
+#endif
 
 struct kind {
     const char *name;
