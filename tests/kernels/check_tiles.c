@@ -11,12 +11,12 @@
 #include "sparse/kernels/kernels.h"
 #include "sparse/kernels/tiles.h"
 
-enum { CHANNELS = 3, TAPS = 4, COLUMNS = CHANNELS * TAPS, ROWS = 9, CHANNEL = 400, CONNECTIONS = ROWS * COLUMNS };
+enum { CHANNELS = 3, TAPS = 4, COLUMNS = CHANNELS * TAPS, ROWS = 9, CHANNEL = 400, LONGEST = 60 };
 
 struct trial {
     struct tile_column columns[COLUMNS];
     struct tile_row rows[ROWS];
-    uint16_t places[CONNECTIONS];
+    uint16_t places[ROWS * LONGEST];
     struct guarded values, x, y, bias;
     struct tile_block block;
     size_t count, pitch;
@@ -57,6 +57,22 @@ static struct trial *make_trial(struct rng *rng, size_t count, bool special)
                                     .places = t->places,
                                     .values = t->values.data };
     return t;
+}
+
+/* Rows of any length, some so long that they go two at a time: of places in any order. */
+static void lengthen(struct rng *rng, struct trial *t, bool special)
+{
+    uint32_t at = 0;
+
+    for (uint32_t r = 0; r < ROWS; r++) {
+        t->rows[r].count = (uint16_t)rng_below(rng, LONGEST + 1);
+        for (uint32_t past = at + t->rows[r].count; at < past; at++)
+            t->places[at] = (uint16_t)rng_below(rng, COLUMNS);
+    }
+    guarded_free(&t->values);
+    t->values = guarded_new(at);
+    fill(rng, t->values.data, at, special);
+    t->block.values = t->values.data;
 }
 
 static void free_trial(struct trial *t)
@@ -420,6 +436,8 @@ static void test_tiles(void **state)
             run_full(&rng, kernels, t);
             run_apart(&rng, kernels, t);
             run_streams(&rng, kernels, t);
+            lengthen(&rng, t, count % 3 == 0);
+            run_rows(&rng, kernels, t, count % 3 == 0);
             free_trial(t);
         }
     }
