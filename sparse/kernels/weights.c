@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/pool.h"
 #include "base/size.h"
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
@@ -384,10 +383,10 @@ struct weights *weights_free(struct weights *weights)
 void weights_run(const struct weights *weights, const struct product *product, unsigned part, unsigned parts)
 {
     const struct packed *packed = weights->choice[batch_class_of(product->n)];
-    unsigned long long begin, end;
+    uint32_t begin, end;
 
-    pool_share(packed->units, packed->grain, part, parts, &begin, &end);
-    weights->kernels->run[packed->number](packed, product, (uint32_t)begin, (uint32_t)end);
+    packed_share(packed, part, parts, &begin, &end);
+    weights->kernels->run[packed->number](packed, product, begin, end);
 }
 
 void weights_run_block(const struct weights *weights, uint32_t block, const struct product *product)

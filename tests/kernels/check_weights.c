@@ -154,6 +154,132 @@ static void test_weights_of_any_choice(void **state)
     }
 }
 
+/* An eighth of the rows has nearly all connections, in the middle. */
+static struct csr skewed(uint32_t rows, uint32_t columns)
+{
+    uint64_t count = 0;
+    struct csr w;
+
+    for (int fill = 0; fill < 2; fill++) {
+        if (fill)
+            assert_int_equal(csr_alloc(&w, rows, columns, count), 0);
+        count = 0;
+        for (uint32_t r = 0; r < rows; r++) {
+            const uint32_t step = r / (rows / 8) == 4 ? 2 : r % 5 ? columns / 3 : columns;
+
+            for (uint32_t c = r % 5; c < columns; c += step, count++) {
+                if (fill)
+                    csr_set_column(&w, count, c);
+                if (fill)
+                    w.values[count] = 1 + (float)(count % 7);
+            }
+            if (fill)
+                w.starts[r + 1] = count;
+        }
+    }
+    return w;
+}
+
+/* Parts follow each other, from the first unit to the last, and none has more than its share and what goes together. */
+static void check_share(const struct packed *packed, unsigned parts)
+{
+    const uint64_t all = packed_work(packed, packed->units);
+    uint32_t next = 0, begin, end;
+    uint64_t most = 0;
+
+    for (uint32_t u = 0; u < packed->units; u += packed->grain) {
+        end = MIN(u + packed->grain, packed->units);
+        most = MAX(most, packed_work(packed, end) - packed_work(packed, u));
+    }
+    for (unsigned part = 0; part < parts; part++, next = end) {
+        packed_share(packed, part, parts, &begin, &end);
+        assert_int_equal(begin, next);
+        assert_true(end >= begin);
+        assert_true(packed_work(packed, end) - packed_work(packed, begin) <= all / parts + most);
+    }
+    assert_int_equal(next, packed->units);
+}
+
+/* Of the matrix as it is, by its connections, wherever it has moved to: half of the rows would be nearly all of them.
+ */
+static void check_connections(const struct packed *packed, struct csr *w)
+{
+    const size_t bytes = ((size_t)w->rows + 1) * sizeof *w->starts;
+    uint64_t *moved = memcpy(malloc(bytes), w->starts, bytes);
+    uint32_t begin, end;
+
+    memset(w->starts, 0xff, bytes);
+    free(w->starts);
+    w->starts = moved;
+    packed_share(packed, 0, 2, &begin, &end);
+    assert_true(w->starts[end] >= w->count * 4 / 10);
+    assert_true(w->starts[end] <= w->count * 6 / 10);
+    assert_true(w->starts[w->rows / 2] <= w->count / 10);
+}
+
+static void test_parts_have_equal_work(void **state)
+{
+    struct csr w = skewed(1600, 700);
+    bool seen = false;
+
+    (void)state;
+    for (unsigned f = 0; weight_format_at(f); f++) {
+        struct packed *packed;
+
+        if (!weight_format_at(f)->can(&w, 0) && !weight_format_at(f)->can(&w, 3))
+            continue;
+        assert_int_equal(packed_new(&w, f, &packed), 0);
+        for (unsigned parts = 1; parts < 40; parts += 3)
+            check_share(packed, parts);
+        if (weight_format_at(f)->borrows)
+            check_connections(packed, &w);
+        seen |= packed->work && !weight_format_at(f)->borrows;
+        packed_free(packed);
+    }
+    assert_true(seen);
+    csr_deinit(&w);
+}
+
+/* Whatever the bounds are: each format in so many parts. */
+static void test_bits_of_unequal_rows(void **state)
+{
+    enum { COLUMNS = 17 };
+    const struct kernels *kernels;
+    struct csr w = skewed(400, 300);
+    struct rng rng = rng_make(19, 0);
+    float *x = calloc(w.columns * COLUMNS, sizeof *x), *y = calloc(w.rows * COLUMNS, sizeof *y);
+    float *expected = calloc(w.rows * COLUMNS, sizeof *expected);
+
+    (void)state;
+    fill(&rng, x, w.columns * COLUMNS, false);
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (unsigned f = 0; weight_format_at(f); f++) {
+            struct product p = { .x = x, .y = y, .n = weight_format_at(f)->can(&w, 0) ? 1 : COLUMNS };
+            struct packed *packed;
+
+            if (!weight_format_can(kernels, f, &w, batch_class_of(p.n)))
+                continue;
+            assert_int_equal(packed_new(&w, f, &packed), 0);
+            expect_spmm(&w, NULL, x, expected, p.n);
+            for (unsigned parts = 1; parts < 9; parts++) {
+                memset(y, 0xff, w.rows * p.n * sizeof *y);
+                for (unsigned part = 0; part < parts; part++) {
+                    uint32_t begin, end;
+
+                    packed_share(packed, part, parts, &begin, &end);
+                    kernels->run[f](packed, &p, begin, end);
+                }
+                assert_same(expected, y, w.rows * p.n, packed->format->name, kernels->name);
+            }
+            packed_free(packed);
+        }
+    }
+    free(x);
+    free(y);
+    free(expected);
+    csr_deinit(&w);
+}
+
 /* Without the clock: each density has the format that is the fastest there by far, the bits are the same, and what
  * takes too much memory is not chosen. */
 static void test_estimated_choice(void **state)
@@ -291,7 +417,8 @@ int main(void)
         cmocka_unit_test(test_filling_up_is_bounded), cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
         cmocka_unit_test(test_estimated_choice),      cmocka_unit_test(test_choice_by_residence),
         cmocka_unit_test(test_patience_of_a_model),   cmocka_unit_test(test_blocks_of_int8),
-        cmocka_unit_test(test_weights_of_any_choice),
+        cmocka_unit_test(test_weights_of_any_choice), cmocka_unit_test(test_parts_have_equal_work),
+        cmocka_unit_test(test_bits_of_unequal_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

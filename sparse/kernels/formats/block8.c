@@ -9,6 +9,9 @@
 /* What is filled up may take as much memory again as the connections, or so many entries, where it is little. */
 enum { FILLED_FREE = 1 << 14 };
 
+/* What a band costs in a block besides its entries, in these: sums are read and written. */
+enum { BAND_WORK = 2 * BLOCK8_BAND };
+
 /* Where a row has few connections in a block, its sum is read and written for little; where it has many, a block that
  * leaves room for thirty-two samples is the better one. Measured: docs/results/kernels.md. */
 static uint32_t columns_of_block(const struct csr *w)
@@ -131,12 +134,28 @@ static uint64_t go_over(const struct csr *w, struct packed_block8 *made, uint64_
             made->starts[(size_t)place.block * made->packed.units + place.band] = at;
             if (fill)
                 fill_band(&place, at);
+            else
+                made->work[place.band + 1] += entries;
             at += entries;
             for (uint32_t i = 0; i < place.rows; i++)
                 cursors[place.first + i] += place.lengths[i];
         }
     }
     return at;
+}
+
+/* Of all bands, what they have in all blocks. */
+static int plan(const struct csr *w, struct packed_block8 *made, uint64_t *cursors, uint64_t *entries)
+{
+    made->work = memory_zalloc((size_t)made->packed.units + 1, sizeof *made->work);
+    if (!made->work)
+        return -ENOMEM;
+    *entries = go_over(w, made, cursors, false);
+    for (uint32_t band = 0; band < made->packed.units; band++)
+        made->work[band + 1] += made->work[band];
+    made->packed.work = &made->work;
+    made->packed.unit_work = made->blocks * BAND_WORK;
+    return 0;
 }
 
 static int pack(const struct csr *w, struct packed **out)
@@ -158,15 +177,15 @@ static int pack(const struct csr *w, struct packed **out)
     made->groups = memory_zalloc(groups, sizeof *made->groups);
     made->starts = memory_alloc(bands, sizeof *made->starts);
     cursors = memory_alloc(w->rows, sizeof *cursors);
-    if (made->groups && made->starts && cursors) {
-        entries = go_over(w, made, cursors, false);
+    if (made->groups && made->starts && cursors && !plan(w, made, cursors, &entries)) {
         made->values = memory_alloc(entries + 1, sizeof *made->values);
         made->offsets = memory_alloc(entries + 1, sizeof *made->offsets);
     }
     if (made->values && made->offsets)
         go_over(w, made, cursors, true);
     free(cursors);
-    made->packed.memory = sizeof *made + groups * sizeof *made->groups + bands * sizeof *made->starts +
+    made->packed.memory = sizeof *made + groups * sizeof *made->groups +
+                          (bands + made->packed.units + 1) * sizeof *made->starts +
                           entries * (sizeof *made->values + sizeof *made->offsets);
     return made->values && made->offsets ? 0 : -ENOMEM;
 }
@@ -175,6 +194,7 @@ static void release(struct packed *packed)
 {
     struct packed_block8 *made = (struct packed_block8 *)packed;
 
+    free(made->work);
     free(made->groups);
     free(made->starts);
     free(made->values);

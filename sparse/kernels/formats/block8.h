@@ -31,6 +31,7 @@ struct packed_block8 {
     uint32_t width, blocks; /* columns of a block; the last has what is left */
     uint32_t group_count;
     struct block8_group *groups; /* [block][group] */
+    uint64_t *work;              /* [band + 1]: entries of those before, in all blocks */
     uint64_t *starts;            /* [block][band], of its first entry */
     float *values;               /* [block][group][step][row] */
     uint16_t *offsets;           /* the same: BLOCK8_SAMPLE_BYTES times the column in the block; `width`: nowhere */

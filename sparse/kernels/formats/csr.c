@@ -3,8 +3,9 @@
 
 #include "sparse/kernels/formats/csr.h"
 
-/* Rows that are in flight together; more at a time would leave the rows of a small layer to one thread. */
-enum { GRAIN = 4 };
+/* Rows that are in flight together; more at a time would leave the rows of a small layer to one thread. And what a row
+ * costs besides its connections, in these. */
+enum { GRAIN = 4, ROW_WORK = 4 };
 
 static bool can(const struct csr *w, unsigned batch_class)
 {
@@ -21,6 +22,8 @@ static int pack(const struct csr *w, struct packed **out)
     made->matrix = w;
     made->packed.units = w->rows;
     made->packed.grain = GRAIN;
+    made->packed.work = &w->starts;
+    made->packed.unit_work = ROW_WORK;
     made->packed.memory = sizeof *made;
     *out = &made->packed;
     return 0;

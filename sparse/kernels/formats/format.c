@@ -66,6 +66,34 @@ struct packed *packed_free(struct packed *packed)
     return NULL;
 }
 
+/* Where the part begins, or units where all parts have ended. Of the two bounds beside what it should be the nearer, so
+ * that no part has more than its share and one grain. */
+static uint32_t share_bound(const struct packed *packed, unsigned part, unsigned parts)
+{
+    const uint64_t aim = packed_work(packed, packed->units) * part / parts;
+    uint32_t begin = 0, end = (uint32_t)(((uint64_t)packed->units + packed->grain - 1) / packed->grain);
+
+    if (part == 0 || part == parts)
+        return part ? packed->units : 0;
+    while (begin < end) { /* the first that has no less before it */
+        const uint32_t middle = begin + (end - begin) / 2;
+
+        if (packed_work(packed, middle * packed->grain) < aim)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    begin = (uint32_t)MIN((uint64_t)begin * packed->grain, (uint64_t)packed->units);
+    end = begin > packed->grain ? (begin - 1) / packed->grain * packed->grain : 0;
+    return aim - packed_work(packed, end) <= packed_work(packed, begin) - aim ? end : begin;
+}
+
+void packed_share(const struct packed *packed, unsigned part, unsigned parts, uint32_t *begin, uint32_t *end)
+{
+    *begin = share_bound(packed, part, parts);
+    *end = share_bound(packed, part + 1, parts);
+}
+
 static const struct {
     const char *name;
     size_t columns;

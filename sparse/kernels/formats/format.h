@@ -32,8 +32,12 @@ struct packed {
     uint32_t rows, columns;
     uint32_t units; /* what a run can begin and end at: rows, or slices of PACK_LANES rows */
     uint32_t grain; /* units that one thread should have together */
-    size_t memory;  /* bytes, this struct included; not what is borrowed */
-    bool far;       /* it comes from memory (residence.h), so a run asks for it ahead; packed_new() says no */
+    /* [units + 1], where that stands: entries or steps that are stored before each; NULL: all units have as many. What
+     * is borrowed may move. */
+    uint64_t *const *work;
+    uint32_t unit_work; /* what a unit costs besides, in those */
+    size_t memory;      /* bytes, this struct included; not what is borrowed */
+    bool far;           /* it comes from memory (residence.h), so a run asks for it ahead; packed_new() says no */
 };
 
 /* Nanoseconds that a batch as its class is timed with takes for each place of the matrix, connected or not, and for
@@ -48,8 +52,8 @@ struct weight_format {
     struct format_cost costs[BATCH_CLASSES]; /* of classes that it takes */
     /* Whether it takes batches of this class (batch_class.h), at an expense of memory that suits the matrix. */
     bool (*can)(const struct csr *w, unsigned batch_class);
-    /* Allocates what begins with a struct packed, zeroed, fills in the rest and what it needs of units, grain, memory.
-     * -ENOMEM, after which free() is called. */
+    /* Allocates what begins with a struct packed, zeroed, fills in the rest and what it needs of units, grain, work,
+     * memory. -ENOMEM, after which free() is called. */
     int (*pack)(const struct csr *w, struct packed **out);
     void (*free)(struct packed *packed);
     bool borrows; /* the matrix has to stay */
@@ -64,5 +68,16 @@ bool weight_format_can(const struct kernels *kernels, unsigned number, const str
 /* The matrix in that format. -ENOMEM. */
 int packed_new(const struct csr *w, unsigned number, struct packed **out);
 struct packed *packed_free(struct packed *packed); /* accepts NULL; returns NULL */
+
+/* What the units before `unit` cost, in entries or steps. */
+static inline uint64_t packed_work(const struct packed *packed, uint32_t unit)
+{
+    const uint64_t *work = packed->work ? *packed->work : NULL;
+
+    return work ? work[unit] - work[0] + (uint64_t)unit * packed->unit_work : unit;
+}
+
+/* The units that belong to `part`: as many grains as come nearest to an equal part of the work. */
+void packed_share(const struct packed *packed, unsigned part, unsigned parts, uint32_t *begin, uint32_t *end);
 
 #endif

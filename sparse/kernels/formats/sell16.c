@@ -5,6 +5,9 @@
 #include "base/size.h"
 #include "sparse/kernels/formats/sell16.h"
 
+/* What a slice costs besides its entries, in these. */
+enum { SLICE_WORK = 2 * PACK_LANES };
+
 static bool can(const struct csr *w, unsigned batch_class)
 {
     (void)w, (void)batch_class;
@@ -75,7 +78,9 @@ static void fill(struct packed_sell16 *made, const struct csr *w, const uint32_t
             start += slice->lengths[lane];
         }
         fill_slice(made, w, slice);
+        made->work[s] = slice->start;
     }
+    made->work[made->packed.units] = start;
 }
 
 static int pack(const struct csr *w, struct packed **out)
@@ -90,13 +95,16 @@ static int pack(const struct csr *w, struct packed **out)
     made->narrow = csr_is_narrow(w);
     made->packed.units = w->rows / PACK_LANES + (w->rows % PACK_LANES != 0);
     made->packed.grain = 1;
+    made->work = memory_alloc((size_t)made->packed.units + 1, sizeof *made->work);
+    made->packed.work = &made->work;
+    made->packed.unit_work = SLICE_WORK;
     made->slices = memory_zalloc(made->packed.units, sizeof *made->slices);
     made->values = memory_alloc(w->count, sizeof *made->values);
     made->index.wide = memory_zalloc(w->count + PACK_LANES, width);
-    made->packed.memory = sizeof *made + made->packed.units * sizeof *made->slices + w->count * sizeof *made->values +
-                          (w->count + PACK_LANES) * width;
+    made->packed.memory = sizeof *made + made->packed.units * (sizeof *made->slices + sizeof *made->work) +
+                          sizeof *made->work + w->count * sizeof *made->values + (w->count + PACK_LANES) * width;
     order = sort_rows(w);
-    if (!order || !made->slices || !made->values || !made->index.wide) {
+    if (!order || !made->work || !made->slices || !made->values || !made->index.wide) {
         free(order);
         return -ENOMEM;
     }
@@ -109,6 +117,7 @@ static void release(struct packed *packed)
 {
     struct packed_sell16 *made = (struct packed_sell16 *)packed;
 
+    free(made->work);
     free(made->slices);
     free(made->values);
     free(made->index.wide);

@@ -19,6 +19,7 @@ struct sell16_slice {
 struct packed_sell16 {
     struct packed packed; /* a unit is a slice */
     struct sell16_slice *slices;
+    uint64_t *work; /* [slice + 1]: entries of those before */
     float *values;
     bool narrow;
     union { /* followed by PACK_LANES zeros, which are columns too: kernels read sixteen wherever one stands */

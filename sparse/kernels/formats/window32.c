@@ -7,6 +7,9 @@
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/window32.h"
 
+/* What sixty-four rows cost besides their steps, in these. */
+enum { UNIT_STEPS = 4 };
+
 static size_t step_bytes(enum value_type type)
 {
     return sizeof(uint32_t) + PACK_LANES * sizeof(uint32_t) + WINDOW32_ROWS * value_type_bytes(type);
@@ -156,6 +159,8 @@ static int pack_as(const struct csr *w, enum value_type type, struct packed **ou
     made->packed.grain = 1;
     made->starts = memory_alloc((size_t)made->packed.units + 1, sizeof *made->starts);
     made->type = type;
+    made->packed.work = &made->starts;
+    made->packed.unit_work = UNIT_STEPS;
     if (!made->starts || (type == VALUE_INT8 && copy_scales(w, made)))
         return -ENOMEM;
     steps = march_all(&march, false);
