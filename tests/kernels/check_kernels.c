@@ -2,7 +2,8 @@
  *
  * The contract of kernels.h, element by element: here every chain is written out once more, naively, and each usable
  * table must give the same bits, for empty and full rows, narrow and wide indices, any batch, NaN, infinities, -0 and
- * denormals. Operands end at a page that cannot be touched, so that reading or writing past them is a crash.
+ * denormals, in the weights as well. Operands, matrices and packed weights end at a page that cannot be touched, and
+ * then begin behind one, so that reading or writing past either end is a crash.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "kernels/guarded_memory.h"
 #include "kernels/matrices.h"
 #include "kernels/operands.h"
 #include "sparse/kernels/formats/batch_class.h"
@@ -56,7 +58,9 @@ static void check_format(const struct kernels *kernels, const struct csr *w, uns
 
     if (!is_checked(kernels, w, format, p->n))
         return;
+    guard_packed = true;
     assert_int_equal(packed_new(w, format, &packed), 0);
+    guard_packed = false;
     assert_true(packed->memory > 0);
     cut = packed->units / 2;
     for (int far = 0; far < 2; far++) {
@@ -96,15 +100,20 @@ static void check_forward_of(struct rng *rng, const struct kernels *kernels, con
     guarded_free(&bias);
 }
 
-static void check_forward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
+static void check_forward(struct rng *rng, const struct kernels *kernels, const struct csr *plain, bool special)
 {
+    struct guarded_matrix matrix = guard_matrix(plain);
+    const struct csr *w = &matrix.w;
+
     for (size_t i = 0; i < ARRAY_SIZE(few) + ARRAY_SIZE(batches); i++) {
         size_t n = w->columns > 1000 ? 1 + i : batch_at(i);
 
         if (any_is_checked(kernels, w, n))
             check_forward_of(rng, kernels, w, special, n);
     }
+    guarded_matrix_free(&matrix);
 }
+
 static void check_samples(struct rng *rng, const struct kernels *kernels, const struct csr *w, const struct csc *index,
                           size_t n, bool special)
 {
@@ -149,12 +158,33 @@ static void check_samples(struct rng *rng, const struct kernels *kernels, const 
 
 static void check_backward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
 {
+    struct guarded_matrix matrix = guard_matrix(w);
     struct csc index;
 
     assert_int_equal(csc_init(&index, w), 0);
     for (size_t i = 0; i < ARRAY_SIZE(few) + ARRAY_SIZE(batches); i++)
-        check_samples(rng, kernels, w, &index, batch_at(i), special);
+        check_samples(rng, kernels, &matrix.w, &index, batch_at(i), special);
     csc_deinit(&index);
+    guarded_matrix_free(&matrix);
+}
+
+/* Of the same matrix: values of all kinds, and then rounded ones. */
+static void check_values(struct rng *rng, const struct kernels *kernels, const struct csr *w)
+{
+    struct csr other;
+
+    assert_int_equal(csr_copy(w, &other), 0);
+    make_special(rng, &other);
+    check_forward(rng, kernels, &other, guard_side);
+    if (other.columns <= 1000 && guard_side)
+        check_backward(rng, kernels, &other, false);
+    csr_deinit(&other);
+    for (enum value_type type = VALUE_BF16; w->columns <= 1000 && type < VALUE_TYPES; type++) {
+        assert_int_equal(csr_copy(w, &other), 0);
+        assert_int_equal(csr_round(&other, type), 0);
+        check_forward(rng, kernels, &other, true);
+        csr_deinit(&other);
+    }
 }
 
 static void test_matrix_kernels(void **state)
@@ -175,24 +205,39 @@ static void test_matrix_kernels(void **state)
         for (size_t s = 0; s < ARRAY_SIZE(shapes); s++) {
             struct csr w = matrix(&rng, shapes[s].rows, shapes[s].columns, shapes[s].percent);
             bool many = shapes[s].columns > 1000;
-            const enum value_type types = many ? VALUE_FLOAT32 : VALUE_INT8; /* which are float32, too */
 
-            for (int special = many; special < 2; special++) {
+            for (int special = many || guard_side; special < 2; special++) {
                 check_forward(&rng, kernels, &w, special);
                 if (!many)
                     check_backward(&rng, kernels, &w, special);
             }
-            for (enum value_type type = VALUE_BF16; type <= types; type++) {
-                struct csr rounded;
-
-                assert_int_equal(csr_copy(&w, &rounded), 0);
-                assert_int_equal(csr_round(&rounded, type), 0);
-                check_forward(&rng, kernels, &rounded, true);
-                csr_deinit(&rounded);
-            }
+            check_values(&rng, kernels, &w);
             csr_deinit(&w);
         }
     }
+}
+
+/* Neither what is read nor what comes out is taken for 0: 64 times the least number that there is. */
+static void test_denormals(void **state)
+{
+    const struct kernels *kernels;
+    struct csr w = matrix(&(struct rng){ 0 }, 64, 64, 100);
+    static float x[64 * 64], y[64 * 64], expected[64 * 64];
+
+    (void)state;
+    for (uint64_t k = 0; k < w.count; k++)
+        w.values[k] = 0x1p-149f;
+    for (size_t i = 0; i < ARRAY_SIZE(x); i++) {
+        x[i] = 1;
+        expected[i] = 0x1p-143f;
+    }
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 1; n <= 64; n *= 2) {
+            for (unsigned format = 0; weight_format_at(format); format++)
+                check_format(kernels, &w, format, &(struct product){ .x = x, .y = y, .n = n }, expected);
+        }
+    }
+    csr_deinit(&w);
 }
 
 /* More of X than a cache has: what a connection reads is asked for before. More of Y's gradient: columns go over it in
@@ -539,6 +584,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix_kernels),
+        cmocka_unit_test(test_denormals),
         cmocka_unit_test(test_backward_over_more_than_a_cache),
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_activations),
@@ -549,6 +595,9 @@ int main(void)
         cmocka_unit_test(test_the_first_that_is_not_finite),
         cmocka_unit_test(test_tables_by_name),
     };
+    int failed = 0;
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    return failed;
 }

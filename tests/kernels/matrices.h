@@ -46,6 +46,55 @@ static inline struct csr matrix(struct rng *rng, uint32_t rows, uint32_t columns
     return made;
 }
 
+/* Among its values, too, such as are no ordinary numbers; and of every fifth row so small ones that what they make is
+ * denormal. */
+static inline void make_special(struct rng *rng, struct csr *w)
+{
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
+            if (r % 5 == 3)
+                w->values[k] *= 0x1p-130f;
+            else if (rng_below(rng, 61) == 0)
+                w->values[k] = specials[rng_below(rng, ARRAY_SIZE(specials))];
+        }
+    }
+}
+
+/* The same matrix, its arrays between forbidden pages. */
+struct guarded_matrix {
+    struct csr w;
+    struct guarded starts, columns, values;
+};
+
+static inline struct guarded guarded_copy(const void *from, size_t bytes)
+{
+    struct guarded made = guarded_bytes(bytes);
+
+    memcpy(made.memory, from, bytes);
+    return made;
+}
+
+static inline struct guarded_matrix guard_matrix(const struct csr *w)
+{
+    struct guarded_matrix made = { .w = *w,
+                                   .starts = guarded_copy(w->starts, ((size_t)w->rows + 1) * sizeof *w->starts),
+                                   .columns = guarded_copy(w->index.narrow, w->count * csr_index_bytes(w->columns)),
+                                   .values = guarded_copy(w->values, w->count * sizeof *w->values) };
+
+    made.w.owned = false;
+    made.w.starts = made.starts.memory;
+    made.w.index.narrow = made.columns.memory;
+    made.w.values = made.values.memory;
+    return made;
+}
+
+static inline void guarded_matrix_free(struct guarded_matrix *matrix)
+{
+    guarded_free(&matrix->starts);
+    guarded_free(&matrix->columns);
+    guarded_free(&matrix->values);
+}
+
 static inline void expect_spmm(const struct csr *w, const float *bias, const float *x, float *y, size_t n)
 {
     for (uint32_t r = 0; r < w->rows; r++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operands of kernels that end at a forbidden page, what is in them, and whether two are the same to the bit.
+ * Operands of kernels between two forbidden pages, what is in them, and whether two are the same to the bit.
  */
 #ifndef TESTS_KERNELS_OPERANDS_H
 #define TESTS_KERNELS_OPERANDS_H
@@ -17,27 +17,51 @@
 
 enum { PAGE = 4096, LANES = 16 };
 
+/* Which of the two pages they touch. What is left of a page on the other side is looked at in the end: nobody writes
+ * there, either. */
+static enum { GUARD_BEHIND, GUARD_BEFORE, GUARD_SIDES } guard_side;
+
+enum { UNTOUCHED = 0xa5 };
+
 struct guarded {
-    void *map;
-    size_t bytes;
-    float *data;
+    unsigned char *map;
+    size_t bytes, used;
+    union {
+        float *data;
+        void *memory;
+    };
 };
+
+static inline struct guarded guarded_bytes(size_t used)
+{
+    const size_t pages = (used + PAGE - 1) / PAGE + (used == 0);
+    struct guarded made = { .bytes = (pages + 2) * PAGE, .used = used };
+
+    made.map = mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(made.map, MAP_FAILED);
+    made.memory = guard_side == GUARD_BEFORE ? made.map + PAGE : made.map + (pages + 1) * PAGE - used;
+    memset(made.map + PAGE, UNTOUCHED, pages * PAGE);
+    memset(made.memory, 0, used);
+    assert_int_equal(mprotect(made.map, PAGE, PROT_NONE), 0);
+    assert_int_equal(mprotect(made.map + (pages + 1) * PAGE, PAGE, PROT_NONE), 0);
+    return made;
+}
 
 static inline struct guarded guarded_new(size_t count)
 {
-    struct guarded made;
-    size_t used = count * sizeof(float), pages = (used + PAGE - 1) / PAGE + 1;
-
-    made.bytes = (pages + 1) * PAGE;
-    made.map = mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(made.map, MAP_FAILED);
-    assert_int_equal(mprotect((char *)made.map + pages * PAGE, PAGE, PROT_NONE), 0);
-    made.data = (float *)((char *)made.map + pages * PAGE - used);
-    return made;
+    return guarded_bytes(count * sizeof(float));
 }
 
 static inline void guarded_free(struct guarded *guarded)
 {
+    const unsigned char *memory = guarded->memory, *end = guarded->map + guarded->bytes - PAGE;
+
+    for (const unsigned char *at = guarded->map + PAGE; at < end; at++) {
+        if (at == memory)
+            at += guarded->used;
+        if (at < end && *at != UNTOUCHED)
+            fail_msg("byte %td of %zu was written", at - memory, guarded->used);
+    }
     munmap(guarded->map, guarded->bytes);
 }
 
