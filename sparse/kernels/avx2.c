@@ -107,6 +107,16 @@ static inline bool vec_has_zero_or_nan(vec value, unsigned count)
     return ((unsigned)(low | high << 8) & ((1u << count) - 1)) != 0;
 }
 
+/* The lanes whose element is not 0. */
+static inline unsigned not_zero(const float *x)
+{
+    const __m256 zero = _mm256_setzero_ps();
+    const int low = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(x), zero, _CMP_NEQ_UQ));
+    const int high = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(x + 8), zero, _CMP_NEQ_UQ));
+
+    return (unsigned)(low | high << 8);
+}
+
 /* Lanes from `count` on read as 0, are not stored, and keep the sum's value. */
 static inline vec vec_load_part(const float *from, unsigned count)
 {

@@ -83,6 +83,12 @@ static inline bool vec_has_zero_or_nan(vec value, unsigned count)
     return _mm512_mask_cmp_ps_mask(mask_of(count), value, _mm512_setzero_ps(), _CMP_EQ_UQ) != 0;
 }
 
+/* The lanes whose element is not 0. */
+static inline unsigned not_zero(const float *x)
+{
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+
 /* Lanes from `count` on read as 0, are not stored, and keep the first operand's (the sum's) value. */
 static inline vec vec_load_part(const float *from, unsigned count)
 {

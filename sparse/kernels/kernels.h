@@ -104,6 +104,17 @@ struct sparse_product {
     size_t n; /* samples */
 };
 
+/* The same of samples that stand apart, each of all elements, most of which are 0: `by_column` is the index of w. */
+struct bag_product {
+    const struct csc *by_column;
+    const float *values;   /* of w, in the order of the index */
+    const float *bias;     /* may be NULL */
+    const float *const *x; /* by sample */
+    uint32_t rows, columns;
+    size_t n;     /* samples */
+    bool rectify; /* whole sums, before they are stored: relu() of Y */
+};
+
 /* Columns that sparse_backward() takes at a time, and the floats that it wants room for. */
 #define SPARSE_STRETCH          256u
 #define SPARSE_BACKWARD_ROOM(n) ((SPARSE_STRETCH + 1) * (n))
@@ -311,6 +322,11 @@ struct kernels {
      * `room`: SPARSE_BACKWARD_ROOM(n) floats. */
     void (*sparse_backward)(const struct sparse_product *product, const float *y_gradient, float *w_gradient,
                             uint32_t column_begin, uint32_t column_end, float *room);
+
+    /* Y = bias + W X for samples [begin, end), the bits of run() for finite weights. `room`: a float for each row. */
+    void (*bag_run)(const struct bag_product *product, float *y, size_t begin, size_t end, float *room);
+    /* How many elements are not 0: to know whether that is worth it. */
+    size_t (*count_not_zero)(const float *x, size_t n);
 
     /* Rows [row_begin, row_end) of Y: chains over the connections in their order. And dots[k], of those rows'
      * connections: element i of every piece goes to lane i, pieces in their order. */

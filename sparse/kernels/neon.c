@@ -68,6 +68,16 @@ static inline float32x4_t quarter_gather(const float *from, uint64_t a, uint64_t
     return vld1q_lane_f32(from + d, four, 3);
 }
 
+/* The lanes whose element is not 0. */
+static inline unsigned not_zero(const float *x)
+{
+    unsigned lanes = 0;
+
+    for (unsigned i = 0; i < 16; i++)
+        lanes |= (unsigned)(x[i] != 0) << i;
+    return lanes;
+}
+
 /* What comes, where it is larger or NaN; else what stands. */
 static inline float32x4_t quarter_larger(float32x4_t stands, float32x4_t comes)
 {

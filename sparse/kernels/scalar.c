@@ -238,6 +238,18 @@ static void csc_backward(const struct back_product *p, uint32_t begin, uint32_t 
 
 #include "sparse/kernels/sparse.inc"
 
+/* The lanes whose element is not 0. */
+static unsigned not_zero(const float *x)
+{
+    unsigned lanes = 0;
+
+    for (unsigned i = 0; i < LANES; i++)
+        lanes |= (unsigned)(x[i] != 0) << i;
+    return lanes;
+}
+
+#include "sparse/kernels/bag.inc"
+
 /* What a whole sum of row r, which is stored at y, becomes. */
 static float finish_sum(const struct finish *finish, float sum, const float *y, uint32_t r)
 {

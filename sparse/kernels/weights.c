@@ -238,7 +238,9 @@ int weights_gather_values(struct weights *weights, const struct csr *w)
         return -ENOMEM;
     for (uint64_t k = 0; k < w->count; k++)
         weights->column_values[k] = w->values[weights->by_column.connections[k]];
-    weights->memory += w->count * sizeof *weights->column_values;
+    free(weights->by_column.connections); /* by which there is nothing to be found any more */
+    weights->by_column.connections = NULL;
+    weights->memory += w->count * sizeof *weights->column_values - w->count * sizeof *weights->by_column.connections;
     return 0;
 }
 
@@ -421,6 +423,18 @@ static const char *name_of(const struct packed *packed)
 const char *weights_format(const struct weights *weights, size_t columns)
 {
     return name_of(weights->choice[batch_class_of(columns)]);
+}
+
+double weights_estimate(const struct weights *weights, const struct csr *w, unsigned batch_class)
+{
+    const struct packed *packed = weights->choice[batch_class];
+    struct format_cost cost;
+
+    if (!packed)
+        return 0;
+    cost = packed->format->costs[batch_class];
+    return (cost.place * (double)w->rows * (double)w->columns + cost.connection * (double)w->count) /
+           (double)batch_class_columns(batch_class);
 }
 
 const char *weights_class_format(const struct weights *weights, unsigned batch_class)

@@ -51,7 +51,8 @@ int weights_regroup(struct weights *weights, const struct csr *w, const uint32_t
 /* Gives borrowed weights the index by columns that such a pass and products with sparse samples go by; `w` as it was
  * borrowed, of at most CSC_CONNECTIONS_MAX connections. -ENOMEM. */
 int weights_index_columns(struct weights *weights, const struct csr *w);
-/* Besides, the values in the index's order, for who only looks columns up: a column's stand side by side. -ENOMEM. */
+/* Besides, the values in the index's order, for who only looks columns up: a column's stand side by side. The index has
+ * no connections from then on. -ENOMEM. */
 int weights_gather_values(struct weights *weights, const struct csr *w);
 /* Parts its rows into `blocks` blocks, alike, each packed by itself in the formats that were chosen: for who multiplies
  * them with different X. -ENOMEM. */
@@ -81,5 +82,7 @@ bool weights_borrow_csr(const struct weights *weights);
 const char *weights_format(const struct weights *weights, size_t columns);
 /* The same for a class of batches (batch_class.h); NULL for one that cannot come. */
 const char *weights_class_format(const struct weights *weights, unsigned batch_class);
+/* Nanoseconds that a column takes in batches of a class, as its format says of itself; 0 for one that cannot come. */
+double weights_estimate(const struct weights *weights, const struct csr *w, unsigned batch_class);
 
 #endif
