@@ -98,7 +98,7 @@ struct layer_setup {
     enum layer_mode mode;       /* LAYER_TRAIN: backward() too, and LAYER_EVALUATE in the same pass */
     size_t batch;               /* samples at most */
     const bool *accumulate;     /* by input: whether backward() may be told to add to its gradient */
-    bool sparse_input;          /* its input comes as vectors; nobody asks for its gradient */
+    bool sparse_input;          /* its input comes as vectors, to serve as samples; nobody asks for its gradient */
     uint32_t length;            /* of steps: positions that a sequence has at most; 0: of whole values */
 };
 
@@ -225,7 +225,7 @@ struct layer_kind {
     bool in_place;     /* forward() may be given the same memory as in[0] and out */
     bool in_time;      /* forward() goes along frames, and can stop between two of them (layer_run) */
     bool by_columns;   /* weighted: its backward pass goes by columns where the weights have the index */
-    bool sparse_input; /* its input, the model's own, may come as vectors (tensor.h), to train and to evaluate */
+    bool sparse_input; /* its input, the model's own, may come as vectors, and to serve as samples (tensor.h) */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.

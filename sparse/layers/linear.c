@@ -39,10 +39,29 @@ static void forward_sparse(const struct layer_run *run)
     run->kernels->sparse_forward(&product, run->out->data, begin, end, run->scratch_part);
 }
 
+static void forward_bags(const struct layer_run *run)
+{
+    const struct layer *layer = run->layer;
+    const struct bag_product product = { .by_column = weights_columns(run->weights),
+                                         .values = weights_column_values(run->weights),
+                                         .bias = layer->vectors[0].data,
+                                         .x = run->in[0]->samples,
+                                         .rows = layer->weight.rows,
+                                         .columns = layer->weight.columns,
+                                         .n = run->out->batch,
+                                         .rectify = run->finish && run->finish->rectify };
+    unsigned long long begin, end;
+
+    pool_share(product.n, 1, run->part, run->parts, &begin, &end);
+    run->kernels->bag_run(&product, run->out->data, begin, end, run->scratch_part);
+}
+
 static void forward(const struct layer_run *run)
 {
     if (run->in[0]->vectors)
         forward_sparse(run);
+    else if (run->in[0]->samples)
+        forward_bags(run);
     else
         product_forward(run);
 }
@@ -51,7 +70,8 @@ static int prepare(const struct layer_setup *setup, struct layer_needs *needs, s
 {
     if (!setup->sparse_input)
         return product_prepare(setup, needs, why);
-    if (!size_multiply(SPARSE_BACKWARD_ROOM(sizeof(float)), setup->batch, &needs->scratch_part))
+    if (setup->mode != LAYER_SERVE &&
+        !size_multiply(SPARSE_BACKWARD_ROOM(sizeof(float)), setup->batch, &needs->scratch_part))
         return refuse(why, WISP_E_FORMAT, "%zu samples are too many", setup->batch);
     needs->scratch_part = MAX(needs->scratch_part, setup->plan->outputs * sizeof(float));
     return 0;

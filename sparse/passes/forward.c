@@ -10,25 +10,11 @@
 #include "base/size.h"
 #include "sparse/layers/convolution/convolution.h"
 #include "sparse/layers/step.h"
+#include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/lengths.h"
 
 /* ---- planning ---- */
-
-bool forward_takes_sparse(const struct model *model)
-{
-    if (!model_is_simple(model) || model->signature.outputs[0].value == 0)
-        return false;
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        const struct layer *layer = &model->layers[i];
-
-        for (uint32_t j = 0; j < layer->input_count; j++) {
-            if (layer->inputs[j] == 0 && (!layer->kind->sparse_input || layer->weight.count > CSC_CONNECTIONS_MAX))
-                return false;
-        }
-    }
-    return true;
-}
 
 /* Samples of a product, at all of a layer's positions. */
 static uint64_t samples_of(const struct forward_setup *setup, const struct layer *layer)
@@ -47,7 +33,7 @@ bool forward_has_index(const struct forward_setup *setup, const struct layer *la
         return true;
     if (!layer->kind->by_columns || w->count > CSC_CONNECTIONS_MAX)
         return false;
-    return (setup->sparse_input && layer->inputs[0] == 0) ||
+    return ((setup->sparse_input || bags_are_possible(setup)) && layer->inputs[0] == 0) ||
            (setup->mode == LAYER_TRAIN && samples_of(setup, layer) >= WEIGHTS_INDEX_BATCH &&
             (w->count < (uint64_t)w->rows * w->columns || samples_of(setup, layer) > setup->batch));
 }
@@ -60,7 +46,7 @@ static int measure_workspace(const struct forward_setup *setup, unsigned parts, 
                                        .mode = setup->mode,
                                        .batch = setup->batch,
                                        .parts = parts,
-                                       .sparse_input = setup->sparse_input,
+                                       .sparse_input = setup->sparse_input || bags_are_possible(setup),
                                        .input_gradient = setup->input_gradient,
                                        .values = part ? part->values : NULL,
                                        .length = part ? part->length : 0 };
@@ -205,12 +191,14 @@ static int plan_weights(struct forward *forward, struct reason *why)
         result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
         if (!result && forward_has_index(&forward->setup, &model->layers[i]))
             result = weights_index_columns(forward->weights[i], &model->layers[i].weight);
-        if (!result && forward->setup.mode == LAYER_SERVE && model->layers[i].kind->indexed)
+        if (!result && forward->setup.mode == LAYER_SERVE && weights_columns(forward->weights[i]))
             result = weights_gather_values(forward->weights[i], &model->layers[i].weight);
         if (result)
             return result;
         forward->memory += weights_memory(forward->weights[i]);
     }
+    if (bags_are_possible(&forward->setup))
+        bags_plan(forward);
     return 0;
 }
 
@@ -457,6 +445,7 @@ void forward_place(struct forward *forward, size_t count)
     for (uint32_t value = 0; value < model_value_count(forward->setup.model); value++) {
         forward->values[value].data = forward->buffers[forward->buffer_of[value]];
         forward->values[value].batch = count;
+        forward->values[value].samples = NULL;
     }
 }
 

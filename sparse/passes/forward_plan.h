@@ -5,6 +5,7 @@
 #ifndef SPARSE_PASSES_FORWARD_PLAN_H
 #define SPARSE_PASSES_FORWARD_PLAN_H
 
+#include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/residence.h"
 #include "sparse/passes/endings.h"
 #include "sparse/passes/forward.h"
@@ -24,6 +25,7 @@ struct serving {
     void *const *outputs;
     size_t count;
     size_t first, whole; /* those `count` of all samples are computed together, from number `first` on */
+    bool bags;           /* the input's samples are read where they stand (bags.h) */
     bool pooled;         /* it runs on the pool, from its beginning to its end; */
     uint64_t spent_ns;   /* then what its slices took */
     struct progress at;
@@ -54,6 +56,7 @@ struct forward {
     struct layer_random random;
     struct serving serving;
     struct step_times times;
+    size_t bag_most[BATCH_CLASSES]; /* elements of a sample that is served as a bag; 0: none is */
     uint32_t doubt, alone; /* how many passes stay off the pool after the next that is no faster on it; and still do */
     void *own, *gathered;  /* of the layer at hand, and all peers'; NULL without */
 };

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/size.h"
+#include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/samples.h"
 
@@ -61,6 +62,8 @@ static void take_inputs(const struct forward *forward, const struct portion *por
     const struct serving *serving = &forward->serving;
     uint32_t given = 0, at = 0;
 
+    if (serving->bags)
+        return;
     for (uint32_t i = 0; i < signature->input_count; i++)
         given += forward_has_value(&forward->setup, i);
     for (uint32_t i = 0; i < signature->input_count; i++) {
@@ -138,6 +141,44 @@ static void run_step(const struct forward *forward, uint32_t step, const struct 
         give_outputs(forward, portion);
 }
 
+/* ---- where values stand ---- */
+
+/* Layers only read inputs, and no other value is planned over one. */
+static void place_inputs(struct forward *forward)
+{
+    const struct signature *signature = &forward->setup.model->signature;
+    const void *const *next = forward->serving.inputs;
+
+    for (uint32_t i = 0; i < signature->input_count; i++) {
+        if (!forward_has_value(&forward->setup, i))
+            continue;
+        if (forward->serving.bags)
+            forward->values[i].samples = (const float *const *)forward->serving.inputs;
+        if (is_in_place(&signature->inputs[i], forward->serving.whole))
+            forward->values[i].data = (float *)(uintptr_t)*next;
+        next++;
+    }
+}
+
+static void place_outputs(struct forward *forward)
+{
+    const struct signature *signature = &forward->setup.model->signature;
+
+    for (uint32_t i = 0; i < signature->output_count; i++) {
+        if (is_in_place(&signature->outputs[i], forward->serving.whole))
+            forward->values[signature->outputs[i].value].data = forward->serving.outputs[i];
+    }
+}
+
+/* From its first step on. */
+static void serve_begin(struct forward *forward, const struct serving *serving)
+{
+    forward->serving = *serving;
+    forward_place(forward, serving->count);
+    place_inputs(forward);
+    place_outputs(forward);
+}
+
 /* ---- times ---- */
 
 /* Between one sample and many as on a line. */
@@ -173,12 +214,16 @@ static uint64_t step_estimate(const struct forward *forward, uint32_t step, size
     return times->one ? between(times->one[step], times->many[step], count, times->count) : 0;
 }
 
+/* Once more, in full, whatever is in it: what a pass takes at most. */
 static void begin_again(struct forward *forward)
 {
     if (forward->steps)
         forward_step_begin(forward, forward->steps, forward->serving.count);
     else
-        forward_serve_begin(forward, forward->serving.inputs, forward->serving.outputs, forward->serving.count);
+        serve_begin(forward, &(struct serving){ .inputs = forward->serving.inputs,
+                                                .outputs = forward->serving.outputs,
+                                                .count = forward->serving.count,
+                                                .whole = forward->serving.count });
 }
 
 /* Once more where that is quick: the first time it brings weights and pages in. */
@@ -248,31 +293,6 @@ int forward_step_time(struct forward *forward, const struct layer_step *steps, s
 
 /* ---- a pass begins ---- */
 
-/* Layers only read inputs, and no other value is planned over one. */
-static void place_inputs(struct forward *forward)
-{
-    const struct signature *signature = &forward->setup.model->signature;
-    const void *const *next = forward->serving.inputs;
-
-    for (uint32_t i = 0; i < signature->input_count; i++) {
-        if (!forward_has_value(&forward->setup, i))
-            continue;
-        if (is_in_place(&signature->inputs[i], forward->serving.whole))
-            forward->values[i].data = (float *)(uintptr_t)*next;
-        next++;
-    }
-}
-
-static void place_outputs(struct forward *forward)
-{
-    const struct signature *signature = &forward->setup.model->signature;
-
-    for (uint32_t i = 0; i < signature->output_count; i++) {
-        if (is_in_place(&signature->outputs[i], forward->serving.whole))
-            forward->values[signature->outputs[i].value].data = forward->serving.outputs[i];
-    }
-}
-
 /* Whether a pass of so many samples is worth the pool as it is now. What is not timed is whoever's who lent it. */
 static bool is_pooled(struct forward *forward, size_t count)
 {
@@ -293,16 +313,17 @@ static bool is_pooled(struct forward *forward, size_t count)
     return ns >= POOLED_NS;
 }
 
+/* Bags are over soon, and stay on one thread. */
 void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
 {
-    forward->serving = (struct serving){ .inputs = inputs,
-                                         .outputs = outputs,
-                                         .count = forward->times.apart ? 1 : count,
-                                         .whole = count,
-                                         .pooled = is_pooled(forward, count) };
-    forward_place(forward, forward->serving.count);
-    place_inputs(forward);
-    place_outputs(forward);
+    const bool bags = bags_suit(forward, inputs, count);
+
+    serve_begin(forward, &(struct serving){ .inputs = inputs,
+                                            .outputs = outputs,
+                                            .count = forward->times.apart && !bags ? 1 : count,
+                                            .whole = count,
+                                            .bags = bags,
+                                            .pooled = !bags && is_pooled(forward, count) });
 }
 
 void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count)

@@ -22,6 +22,8 @@ struct tensor {
     size_t batch;       /* samples; the stride from an element to the next */
     /* In the place of `data`, for a kind that takes it: the samples, each by what of it is not 0. */
     const struct sparse_vector *vectors;
+    /* The same to serve: the samples where they stand, each of all elements one after the other. */
+    const float *const *samples;
 };
 
 /* Floats in all. */

@@ -220,7 +220,8 @@ static void run_whole(struct bench *b)
     struct weights *weights = weights_for(b, layer_product_positions(&b->plan), SEQUENCES);
 
     for (uint32_t j = 0; j < b->layer.input_count; j++)
-        in[j] = (struct tensor){ b->inputs[j], b->c->inputs[j], shape_elements(&b->c->inputs[j]), SEQUENCES, NULL };
+        in[j] =
+            (struct tensor){ b->inputs[j], b->c->inputs[j], shape_elements(&b->c->inputs[j]), SEQUENCES, NULL, NULL };
     call(b, b->layer.kind->forward, in, &out, weights, NULL);
     weights_free(weights);
     b->right = out.data;
