@@ -137,17 +137,19 @@ struct description describe_daemon(const struct wispd *daemon)
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
-    state = json_pack(
-        "{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
-        "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
-        (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop), "kernels",
-        daemon->set->kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US), "shards",
-        (json_int_t)daemon->shards, "threads", (json_int_t)daemon->config->threads, "channels",
-        (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set->model_count, "requests",
-        (json_int_t)counts.requests, "pings", (json_int_t)counts.pings, "refused", (json_int_t)counts.refused, "late",
-        (json_int_t)counts.late, "cancelled", (json_int_t)counts.cancelled, "questions", (json_int_t)daemon->questions,
-        "turned_away", (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "resumed",
-        (json_int_t)daemon->keep.resumed, "slow_left_out", (json_int_t)counts.slow_left_out, "limits", limits_json(daemon->config), "epoch", epoch);
+    state =
+        json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+                  "s:I, s:o, s:s}",
+                  "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
+                  (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
+                  "kernels", daemon->set->kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US), "shards",
+                  (json_int_t)daemon->shards, "threads", (json_int_t)daemon->config->threads, "channels",
+                  (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set->model_count, "requests",
+                  (json_int_t)counts.requests, "pings", (json_int_t)counts.pings, "refused", (json_int_t)counts.refused,
+                  "late", (json_int_t)counts.late, "cancelled", (json_int_t)counts.cancelled, "questions",
+                  (json_int_t)daemon->questions, "turned_away", (json_int_t)daemon->turned_away, "given_up",
+                  (json_int_t)daemon->given_up, "resumed", (json_int_t)daemon->keep.resumed, "slow_left_out",
+                  (json_int_t)counts.slow_left_out, "limits", limits_json(daemon->config), "epoch", epoch);
     if (state && daemon->reload)
         add_reloads(state, reload_counts(daemon->reload));
     text = state ? json_to_text(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
