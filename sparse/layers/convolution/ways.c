@@ -37,14 +37,6 @@ static bool may_tiles(const struct convolution *c)
     return c->weight->count / USES_LEAST >= c->weight->columns;
 }
 
-struct lanes convolution_lanes(const struct convolution *c)
-{
-    const size_t stride = c->window.stride, batch = c->batch;
-    const bool whole = batch == 1 || (stride == 2 && batch <= PACK_LANES / 2);
-
-    return whole ? (struct lanes){ stride, batch } : (struct lanes){ 1, 1 };
-}
-
 bool convolution_can(const struct convolution *c, enum convolution_way way)
 {
     if (way_is_full(way) && !has_percent(c, FULL_LEAST_PERCENT))
