@@ -411,9 +411,6 @@ int main(void)
         cmocka_unit_test(test_column_norm), cmocka_unit_test(test_panel_product), cmocka_unit_test(test_panel_softmax),
         cmocka_unit_test(test_turn),        cmocka_unit_test(test_softmax),       cmocka_unit_test(test_largest),
     };
-    int failed = 0;
 
-    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    return guarded_run(tests, ARRAY_SIZE(tests));
 }

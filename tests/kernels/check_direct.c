@@ -180,9 +180,6 @@ static void test_direct(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_direct) };
-    int failed = 0;
 
-    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    return guarded_run(tests, ARRAY_SIZE(tests));
 }

@@ -595,9 +595,6 @@ int main(void)
         cmocka_unit_test(test_the_first_that_is_not_finite),
         cmocka_unit_test(test_tables_by_name),
     };
-    int failed = 0;
 
-    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    return guarded_run(tests, ARRAY_SIZE(tests));
 }

@@ -211,9 +211,6 @@ static void test_padded_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_shifted_products), cmocka_unit_test(test_padded_lines) };
-    int failed = 0;
 
-    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    return guarded_run(tests, ARRAY_SIZE(tests));
 }

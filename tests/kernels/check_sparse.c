@@ -197,9 +197,6 @@ int main(void)
         cmocka_unit_test(test_sparse_samples),
         cmocka_unit_test(test_bags),
     };
-    int failed = 0;
 
-    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    return guarded_run(tests, ARRAY_SIZE(tests));
 }

@@ -65,6 +65,16 @@ static inline void guarded_free(struct guarded *guarded)
     munmap(guarded->map, guarded->bytes);
 }
 
+/* With operands at one page, then at the other. */
+static inline int guarded_run(const struct CMUnitTest *tests, size_t count)
+{
+    int failed = 0;
+
+    for (guard_side = 0; guard_side < GUARD_SIDES; guard_side++)
+        failed += _cmocka_run_group_tests("tests", tests, count, NULL, NULL);
+    return failed;
+}
+
 static const float specials[] = { 0, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-140f, -0x1p-149f, 0x1p127f, 1, -1 };
 
 static inline void fill(struct rng *rng, float *data, size_t count, bool with_specials)
