@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/insist.h"
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/passes/bags.h"
@@ -450,6 +451,7 @@ static bool run_slice(struct forward *forward, uint64_t ns)
     struct serving *serving = &forward->serving;
     uint64_t spent = 0;
 
+    insist(ns > 0);
     for (;;) {
         const uint64_t cost = serving->at.step == first_step(forward) ? pass_estimate(forward, serving->count) : ns;
 
