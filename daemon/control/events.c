@@ -106,12 +106,10 @@ static int on_watchdog(struct wispd *daemon, struct connection *connection, cons
     uint64_t next = now + MIN(LOOK_NS, daemon->watchdog_ns / 4);
 
     (void)connection, (void)event;
-    if (!daemon->asked_ns) {
-        watchdog_ask(daemon, now);
-    } else if (watchdog_tell(daemon, now >= again)) {
+    if (daemon->asked_ns && watchdog_tell(daemon, now >= again)) {
         daemon->asked_ns = 0;
         next = again;
-    } else if (now >= again) {
+    } else if (!daemon->asked_ns || now >= again) {
         watchdog_ask(daemon, now);
     }
     return loop_timer(daemon->loop, next, event_token(EVENT_WATCHDOG, NULL));

@@ -450,8 +450,10 @@ static unsigned private_kib(void)
     snprintf(path, sizeof path, "/proc/%d/status", (int)bed.daemon.pid);
     file = fopen(path, "re");
     assert_non_null(file);
-    while (fgets(line, sizeof line, file))
-        (void)!sscanf(line, "RssAnon: %u", &kib);
+    while (fgets(line, sizeof line, file)) {
+        if (!strncmp(line, "RssAnon:", 8))
+            kib = (unsigned)strtoul(line + 8, NULL, 10);
+    }
     fclose(file);
     return kib;
 }
