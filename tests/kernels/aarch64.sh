@@ -23,7 +23,7 @@ header=$(echo '#include <stdarg.h>
 ln -s "$header" "$out/include/"
 
 cd "$source"
-flags=(-std=gnu11 -O3 -ffp-contract=off -Wall -Wextra -Werror -D_GNU_SOURCE '-DWISP_VERSION="test"' -I. -Itests -Ibase/include
+flags=(-std=gnu11 -O3 -ffp-contract=off -Wall -Wextra -Werror -D_GNU_SOURCE -DEMULATED '-DWISP_VERSION="test"' -I. -Itests -Ibase/include
     -I"$out/include")
 common=()
 for file in sparse/kernels/*.c sparse/kernels/formats/*.c sparse/tensor/*.c tests/support/few_asserts.c \
