@@ -3,8 +3,9 @@
 #include "base/size.h"
 #include "sparse/kernels/formats/batch_class.h"
 
-/* Of fewer features a product takes no longer than a look at what they are. */
-enum { FEATURES_MIN = 4096 };
+/* Of fewer features a product takes no longer than a look at what they are; with more connections the index, of eight
+ * bytes each, would be more than 64 MiB that no estimate of what a model takes counts. */
+enum { FEATURES_MIN = 8192, CONNECTIONS_MAX = 1 << 23 };
 
 /* Walked, a sample is to take no more of the whole product's time. */
 #define WORTH 0.75
@@ -33,11 +34,20 @@ static bool reads_input(const struct layer *layer)
     return layer->kind->weighted && layer->inputs[0] == 0;
 }
 
+static bool has_room(const struct model *model)
+{
+    uint64_t connections = 0;
+
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        connections += reads_input(&model->layers[i]) ? model->layers[i].weight.count : 0;
+    return connections <= CONNECTIONS_MAX;
+}
+
 bool bags_are_possible(const struct forward_setup *setup)
 {
     return setup->mode == LAYER_SERVE && !setup->part && !setup->lengths &&
            shape_elements(&setup->model->signature.inputs[0].shape) >= FEATURES_MIN &&
-           forward_takes_sparse(setup->model);
+           forward_takes_sparse(setup->model) && has_room(setup->model);
 }
 
 /* What a sample of such a batch takes by the whole product. */

@@ -13,7 +13,7 @@
 #include "unit/sparse/passes/served.h"
 #include "unit/sparse/passes/set_layer.h"
 
-enum { FEATURES = 5003, NEURONS = 130, CLASSES = 7, BATCH = SERVED_BATCH_MAX, FEW = 40 };
+enum { FEATURES = 8203, NEURONS = 130, CLASSES = 7, BATCH = SERVED_BATCH_MAX, FEW = 40 };
 
 /* Two layers read the input, and their sum goes on; of the second one each third bias is -0. */
 static struct model *make_model(uint32_t features)
