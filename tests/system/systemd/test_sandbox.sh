@@ -4,8 +4,11 @@
 # Each directive of the unit's sandbox, taken out alone: a probe in the place of wispd then can do what it is not to, or the
 # directive stands below, with what forbids the same besides. So nothing can go from the unit unseen, and nothing is believed of
 # a line that does nothing here.
+# Exit status 77 where no machine can be booted, or only one without control groups of its own, as in a fresh system within another:
+# there some directives do nothing.
 # shellcheck disable=SC2154  # service.sh sets what is not set here
 . "$(dirname "$(readlink -f "$0")")/service.sh"
+machine_hierarchy >/dev/null || exit 77
 
 # What no probe sees where it is taken out alone, and why. A line that a probe does see is not to stand here.
 implied="\
