@@ -193,7 +193,7 @@ static void stopped_under_load_it_loses_nothing(void **state)
         uint32_t route = 0;
 
         for (int i = 0; i < ASKERS; i++) {
-            askers[i] = (struct asker){ .answered = 0 };
+            memset(&askers[i], 0, sizeof askers[i]);
             alpha_open(&askers[i].client, bed.daemon.socket);
             route = raw_route(&askers[i].client, "alpha");
             for (uint32_t at = 0; at < ALPHA_ENTRIES; at++) {
