@@ -73,7 +73,7 @@ static wisp_client *start(void)
 
 static wisp_request *request_of(wisp_client *client, const char *name, uint32_t rows, uint64_t seed)
 {
-    wisp_request *request;
+    wisp_request *request = NULL;
     wisp_model *model;
 
     if (wisp_find(client, name, &model) || wisp_request_new(client, model, rows, &request))
