@@ -122,15 +122,15 @@ static void holders_end(const pid_t *pids)
 static uint64_t daemon_kib(void)
 {
     char path[64], line[256];
-    uint64_t sum = 0, kib;
+    uint64_t sum = 0;
     FILE *file;
 
     snprintf(path, sizeof path, "/proc/%d/status", (int)bed.daemon.pid);
     file = fopen(path, "re");
     assert_non_null(file);
     while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "VmRSS: %" SCNu64, &kib) == 1 || sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
-            sum += kib;
+        if (!strncmp(line, "VmRSS:", 6) || !strncmp(line, "VmPTE:", 6))
+            sum += strtoull(line + 6, NULL, 10);
     }
     fclose(file);
     return sum;
