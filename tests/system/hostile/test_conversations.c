@@ -441,21 +441,9 @@ static void talk_on(struct talk *talk)
 /* ---- all of them ---- */
 
 /* Of the daemon's own, not of what it shares with clients. */
-static unsigned private_kib(void)
+static uint64_t private_kib(void)
 {
-    char path[64], line[256];
-    unsigned kib = 0;
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%d/status", (int)bed.daemon.pid);
-    file = fopen(path, "re");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file)) {
-        if (!strncmp(line, "RssAnon:", 8))
-            kib = (unsigned)strtoul(line + 8, NULL, 10);
-    }
-    fclose(file);
-    return kib;
+    return resources_kib(bed.daemon.pid, "RssAnon");
 }
 
 static void look(uint64_t seed, unsigned number)
@@ -489,7 +477,7 @@ static void whatever_is_said_it_serves_on(void **state)
     struct repetition rounds = repetition_begin("WISP_CONVERSATIONS", 400);
     const uint64_t seed = repeats("WISP_CONVERSATIONS_SEED", 1);
     const unsigned begun = rounds.done, grown = begun + (rounds.all - MIN(begun, rounds.all)) / 4;
-    unsigned before = 0;
+    uint64_t before = 0;
 
     (void)state;
     if (rounds.done >= rounds.all)
@@ -505,10 +493,9 @@ static void whatever_is_said_it_serves_on(void **state)
     }
     look(seed, rounds.done);
     printf("%llu messages, %llu descriptors (%llu times the kernel refused), %llu welcomes, %llu answers, %llu "
-           "buffers; %u "
-           "KiB after a quarter, %u at the end\n",
-           count.messages, count.descriptors, count.refused, count.welcomes, count.answers, count.buffers, before,
-           private_kib());
+           "buffers; %llu KiB after a quarter, %llu at the end\n",
+           count.messages, count.descriptors, count.refused, count.welcomes, count.answers, count.buffers,
+           (unsigned long long)before, (unsigned long long)private_kib());
     assert_true(rounds.all - begun < 100 || (count.welcomes && count.answers && count.buffers && count.descriptors));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* of which memory is another matter */
     assert_true(private_kib() <= before + GROWN_KIB);

@@ -121,19 +121,7 @@ static void holders_end(const pid_t *pids)
 /* Resident memory, and the tables that describe it. */
 static uint64_t daemon_kib(void)
 {
-    char path[64], line[256];
-    uint64_t sum = 0;
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%d/status", (int)bed.daemon.pid);
-    file = fopen(path, "re");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file)) {
-        if (!strncmp(line, "VmRSS:", 6) || !strncmp(line, "VmPTE:", 6))
-            sum += strtoull(line + 6, NULL, 10);
-    }
-    fclose(file);
-    return sum;
+    return resources_kib(bed.daemon.pid, "VmRSS") + resources_kib(bed.daemon.pid, "VmPTE");
 }
 
 /* One request a fifth of a millisecond; its p50 and p99, in microseconds. */
