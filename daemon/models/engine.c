@@ -101,13 +101,9 @@ static int plan(struct engine *engine, struct runner *runner, struct choice_cach
                        &runner->forward, why);
 }
 
-/* Where the kernel would end the daemon, with all that it serves, for one model more. At a start it would end nothing.
- */
-static int check_room(const struct engine *engine, const struct engine_setup *setup, struct reason *why)
+/* Where the kernel would end the daemon, with all that it serves, for one model more. */
+static int check_room(const struct engine_setup *setup, uint64_t needs, uint64_t room, struct reason *why)
 {
-    const uint64_t needs = (uint64_t)engine->stamp.size * TIMES_ITS_FILE;
-    const uint64_t room = setup->known_count ? memory_room() : UINT64_MAX;
-
     if (needs <= room)
         return 0;
     return refuse(
@@ -117,20 +113,23 @@ static int check_room(const struct engine *engine, const struct engine_setup *se
         setup->path, (unsigned long long)needs >> 20, (unsigned long long)room >> 20);
 }
 
-/* Reads the file, and knows what it was when it was read. */
+/* Reads the file, and knows what it was when it was read. At a start there is nothing that the kernel would end. */
 static int read_file(struct engine *engine, const struct engine_setup *setup, struct reason *why)
 {
+    const uint64_t room = setup->known_count ? memory_room() : UINT64_MAX;
     struct file_stamp after;
+    uint64_t needs;
     int result;
 
     engine->stamp = file_stamp_take(setup->path);
-    result = check_room(engine, setup, why);
+    needs = (uint64_t)engine->stamp.size * TIMES_ITS_FILE;
+    result = check_room(setup, needs, room, why);
     if (result)
         return result;
     result = model_read(setup->path, &engine->model, why);
     after = file_stamp_take(setup->path);
     engine->stamp.settled = file_stamp_proves(&engine->stamp, &after);
-    return result;
+    return result ? result : check_room(setup, needs + forward_index_memory(engine->model), room, why);
 }
 
 /* What of the model is wanted. */

@@ -3,9 +3,12 @@
 #include "base/size.h"
 #include "sparse/kernels/formats/batch_class.h"
 
-/* Of fewer features a product takes no longer than a look at what they are; with more connections the index, of eight
- * bytes each, would be more than 64 MiB that no estimate of what a model takes counts. */
+/* Of fewer features a product takes no longer than a look at what they are; with more connections the index would be
+ * more than 64 MiB for what may never come. */
 enum { FEATURES_MIN = 8192, CONNECTIONS_MAX = 1 << 23 };
+
+/* Of the index by columns: a row and a value. */
+enum { CONNECTION_BYTES = sizeof(uint32_t) + sizeof(float) };
 
 /* Walked, a sample is to take no more of the whole product's time. */
 #define WORTH 0.75
@@ -34,20 +37,29 @@ static bool reads_input(const struct layer *layer)
     return layer->kind->weighted && layer->inputs[0] == 0;
 }
 
-static bool has_room(const struct model *model)
+/* Of the layers that read the model's input. */
+static uint64_t input_connections(const struct model *model)
 {
     uint64_t connections = 0;
 
     for (uint32_t i = 0; i < model->layer_count; i++)
         connections += reads_input(&model->layers[i]) ? model->layers[i].weight.count : 0;
-    return connections <= CONNECTIONS_MAX;
+    return connections;
 }
 
 bool bags_are_possible(const struct forward_setup *setup)
 {
     return setup->mode == LAYER_SERVE && !setup->part && !setup->lengths &&
            shape_elements(&setup->model->signature.inputs[0].shape) >= FEATURES_MIN &&
-           forward_takes_sparse(setup->model) && has_room(setup->model);
+           forward_takes_sparse(setup->model) && input_connections(setup->model) <= CONNECTIONS_MAX;
+}
+
+uint64_t forward_index_memory(const struct model *model)
+{
+    const struct forward_setup setup = { .model = model, .mode = LAYER_SERVE };
+    const uint64_t columns = shape_elements(&model->signature.inputs[0].shape) + 1;
+
+    return bags_are_possible(&setup) ? CONNECTION_BYTES * input_connections(model) + columns * sizeof(uint64_t) : 0;
 }
 
 /* What a sample of such a batch takes by the whole product. */

@@ -69,6 +69,9 @@ int forward_reconnect(struct forward *forward, struct reason *why);
 /* Frees what no pass of this plan reads of its model (model_strip()). -ENOMEM, and nothing is freed. */
 int forward_strip(const struct forward *forward, struct model *model);
 
+/* Bytes that serving takes besides weights and activations, for an index of what reads the model's input (bags.h). */
+uint64_t forward_index_memory(const struct model *model);
+
 /* Serves `count` samples (1 .. batch) of a checked model. Row-major tensors of one sample stand anywhere in memory,
  * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise; of a part, the
  * inputs that it is given count. With one sample

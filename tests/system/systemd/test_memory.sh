@@ -12,6 +12,8 @@ service_install
 models=$(dirname "$(find "$tree" -name fashion.safetensors)")
 # Eight million weights, of which the default channel has a thousand samples' inputs.
 "$binary_dir/bin/wisp-forge" build --layers 4096-4096-10 -s 0.5 --no-history -o "$models/large.safetensors" >/dev/null || exit 1
+# As many, and an index of its input besides (sparse/passes/bags.h).
+"$binary_dir/bin/wisp-forge" build --layers 8192-2000-10 -s 0.5 --no-history -o "$models/wide.safetensors" >/dev/null || exit 1
 models=${models#"$tree"}
 machine_boot "$tree" "$source_dir" "$binary_dir" || exit 1
 check "systemd limits memory by cgroups of the $MACHINE_HIERARCHY hierarchy" \
@@ -45,8 +47,19 @@ limit MemoryMax=1G
 check "with more it is taken, by the same process" quietly machine wisp reload
 check "and serves" like "$(property MainPID) $(machine wisp models)" "$pid *large*"
 
+serve fashion
+limit MemoryMax=240M
+restart
+check "with a limit between the two it serves" is_serving
+pid=$(property MainPID)
+serve fashion wide
+check "a model of which only the index would not fit is refused" \
+    like "$(machine wisp reload 2>&1)" '*wide.safetensors: loading it beside what is served may take 2[4-6]? MiB, and *leaves 2[0-3]?: *'
+check "and changes nothing" like "$(property MainPID) $(machine wisp models)" "$pid *fashion*"
+
 # ---- channels: eight MiB each
 
+serve fashion large
 limit MemoryMax=160M
 restart
 pid=$(property MainPID)
