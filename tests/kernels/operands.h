@@ -85,13 +85,22 @@ static inline int guarded_run(const struct CMUnitTest *tests, size_t count)
 
 static const float specials[] = { 0, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-140f, -0x1p-149f, 0x1p127f, 1, -1 };
 
+/* Most of a check would be drawing: each number is drawn once, and each time others of them stand together. */
 static inline void fill(struct rng *rng, float *data, size_t count, bool with_specials)
 {
-    for (size_t i = 0; i < count; i++) {
-        data[i] = rng_normal(rng);
-        if (with_specials && rng_below(rng, 23) == 0)
-            data[i] = specials[rng_below(rng, ARRAY_SIZE(specials))];
+    static float drawn[1 << 14];
+
+    if (drawn[0] == 0) {
+        for (size_t i = 0; i < ARRAY_SIZE(drawn); i++)
+            drawn[i] = rng_normal(rng);
     }
+    for (size_t i = 0, at = 0; i < count; i++, at++) {
+        if (i % 1024 == 0)
+            at = rng_below(rng, ARRAY_SIZE(drawn));
+        data[i] = drawn[at % ARRAY_SIZE(drawn)];
+    }
+    for (size_t i = rng_below(rng, 23); i < count && with_specials; i += 1 + rng_below(rng, 45))
+        data[i] = specials[rng_below(rng, ARRAY_SIZE(specials))];
 }
 
 static inline bool same_bits(float a, float b)
