@@ -56,7 +56,8 @@ struct channel {
     bool told;          /* that it is throttled has been reported */
     bool resumed;       /* another daemon's: its client may have been waiting for long */
     const char *broken; /* how it violated the protocol: it is taken from no more. NULL: it did not */
-    struct channel *next_wake, *next_broken;
+    struct channel *next_wake, *next_broken, *next_aside;
+    uint64_t aside_due_ns;       /* where it is set aside */
     uint64_t doorbell_window_ns; /* wasted doorbells are counted over a window */
     uint32_t doorbells_wasted;
 

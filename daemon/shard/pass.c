@@ -57,6 +57,7 @@ static uint32_t take_all(struct shard *shard, uint64_t now_ns)
 {
     uint32_t taken = 0;
 
+    active_take_back(shard, now_ns);
     /* Backwards, because a channel that leaves is replaced by the last one, which has been visited. */
     for (uint32_t i = shard->active_count; i-- > 0;) {
         uint32_t more = visit(shard, shard->active[i], now_ns);

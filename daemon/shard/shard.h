@@ -15,6 +15,13 @@
 #include "daemon/shard/queues.h"
 #include "daemon/sight/slow.h"
 
+/* Active channels that wait as long each, and so in the order in which they came (active.h). */
+struct aside {
+    struct channel *first, *last;
+};
+
+enum { ASIDE_LISTS = 7 }; /* 1 ms, and twice as long each: 64 at most */
+
 struct shard {
     struct pool *pool;         /* that passes run on; NULL: on its thread alone */
     struct queue_set *serving; /* the newest first: it takes what is new */
@@ -24,6 +31,9 @@ struct shard {
     struct channel **active;   /* of them, those that it looks at */
     uint32_t active_count;
     uint32_t capacity; /* of both */
+    uint32_t aside_count;
+    uint64_t aside_due_ns;           /* when the first of these is to be looked at, where there are any: */
+    struct aside aside[ASIDE_LISTS]; /* whose client leaves its answers where they are */
     struct channel *to_wake;
     struct request *again;   /* that daemons before had, and have not been taken yet */
     struct request *suspect; /* that one may have died of, and that is under way: one at a time; NULL: none */

@@ -203,6 +203,90 @@ static void a_starved_channel_is_looked_at_again(void **state)
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
 }
 
+/* Channel 0 is one whose client leaves its answers where they are: when something was taken last. */
+static uint64_t leave_answers(void)
+{
+    const struct wire_submission ping = { .op = WIRE_OP_NOP };
+
+    for (int i = 0; i < RIG_ENTRIES; i++)
+        rig_push(0, &ping);
+    rig_turn_until_idle();
+    rig_push(0, &ping);
+    return rig.channels[0]->active_ns;
+}
+
+/* And so long after, it is set aside. */
+static void see_it_set_aside(uint64_t at_ns)
+{
+    assert_false(shard_turn(&rig.shard, at_ns));
+    assert_int_equal(rig.shard.aside_count, 1);
+    assert_true(rig.channels[0]->active);
+    assert_int_equal(rig.channels[0]->daemon->need_wake, 0);
+}
+
+/* The longer it has been so, the less often it is looked at. */
+static void who_leaves_his_answers_costs_less_and_less(void **state)
+{
+    const uint64_t begin = leave_answers(), step = 100 * NS_PER_US;
+    uint64_t due = 0, longest = 0;
+    unsigned looks = 0;
+
+    (void)state;
+    shard_turn(&rig.shard, begin + 900 * NS_PER_US);
+    assert_int_equal(rig.shard.aside_count, 0);
+    for (uint64_t now = begin + NS_PER_MS; now < begin + 400 * NS_PER_MS; now += step) {
+        see_it_set_aside(now);
+        if (rig.channels[0]->aside_due_ns == due)
+            continue;
+        due = rig.channels[0]->aside_due_ns;
+        longest = MAX(longest, due - now);
+        assert_true(due > now && due - now <= now - begin);
+        looks++;
+    }
+    assert_true(longest > 63 * NS_PER_MS && longest <= 64 * NS_PER_MS);
+    assert_true(looks >= 400 / 64 && looks < 16);
+}
+
+/* Once he takes them he is served again, after as long again at most. */
+static void who_takes_his_answers_at_last_is_served_soon(void **state)
+{
+    const uint64_t begin = leave_answers();
+    struct wire_completion completion;
+    uint64_t until = UINT64_MAX;
+
+    (void)state;
+    see_it_set_aside(begin + 8 * NS_PER_MS);
+    for (int i = 0; i < RIG_ENTRIES; i++)
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+    assert_true(shard_arm(&rig.shard, begin + 8 * NS_PER_MS, &until));
+    assert_true(until > begin + 15 * NS_PER_MS && until <= begin + 16 * NS_PER_MS);
+    see_it_set_aside(begin + 14 * NS_PER_MS);
+    assert_true(shard_turn(&rig.shard, begin + 16 * NS_PER_MS));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    assert_int_equal(rig.shard.aside_count, 0);
+}
+
+/* Whoever is to be told that the daemon goes is looked at, and who goes himself is forgotten. */
+static void what_was_set_aside_is_not_left_behind(void **state)
+{
+    const uint64_t begin = leave_answers();
+    struct wire_completion completion;
+
+    (void)state;
+    see_it_set_aside(begin + 20 * NS_PER_MS);
+    for (int i = 0; i < RIG_ENTRIES; i++)
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+    shard_drain(&rig.shard, begin + 20 * NS_PER_MS);
+    rig_turn_until_idle();
+    assert_int_equal(rig.shard.aside_count, 0);
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_SHUTDOWN);
+    rig.shard.draining = false;
+    see_it_set_aside(leave_answers() + NS_PER_MS);
+    rig_close_channel(0);
+    assert_int_equal(rig.shard.aside_count, 0);
+    assert_false(shard_turn(&rig.shard, begin + NS_PER_S));
+}
+
 static void an_idle_channel_leaves_the_active_set(void **state)
 {
     uint64_t now = clock_ns();
@@ -410,6 +494,9 @@ int main(void)
         RIG_TEST(a_slot_comes_back_under_another_generation),
         RIG_TEST(arming_looks_once_more),
         RIG_TEST(a_starved_channel_is_looked_at_again),
+        RIG_TEST(who_leaves_his_answers_costs_less_and_less),
+        RIG_TEST(who_takes_his_answers_at_last_is_served_soon),
+        RIG_TEST(what_was_set_aside_is_not_left_behind),
         RIG_TEST(an_idle_channel_leaves_the_active_set),
         RIG_TEST(few_idle_channels_are_looked_at_for_as_long_as_it_spins),
         RIG_TEST(a_doorbell_is_given_up_once),
