@@ -80,6 +80,8 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
 
 static int allocate_buffers(struct forward *forward, const struct buffers *buffers)
 {
+    const size_t samples = forward->setup.apart ? 1 : forward->setup.batch;
+
     forward->buffers = calloc(buffers->count, sizeof *forward->buffers);
     if (!forward->buffers)
         return -ENOMEM;
@@ -87,7 +89,7 @@ static int allocate_buffers(struct forward *forward, const struct buffers *buffe
     for (uint32_t p = 0; p < buffers->count; p++) {
         uint64_t elements;
 
-        if (!size_multiply(buffers->sizes[p], forward->setup.batch, &elements) ||
+        if (!size_multiply(buffers->sizes[p], samples, &elements) ||
             !(forward->buffers[p] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
         forward->memory += elements * sizeof(float);

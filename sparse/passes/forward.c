@@ -275,6 +275,8 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     if (!forward)
         return refuse_errno(why, -ENOMEM, "cannot plan model %s", model->name);
     *forward = (struct forward){ .setup = *setup, .pool = setup->pool, .memory = sizeof *forward };
+    forward->setup.apart = setup->apart && !bags_are_possible(setup); /* which go together all the same */
+    forward->times.apart = forward->setup.apart;
     result = plan(forward, why);
     if (result) {
         forward_free(forward);

@@ -43,6 +43,7 @@ struct forward_setup {
     struct pool *pool;    /* that passes run on, borrowed; NULL: the caller alone, */
     unsigned threads;     /* or a pool of so many at most that is lent later (forward_lend()); 0: none will be */
     struct choice_cache *choices;    /* to serve: of weight formats; NULL: they are measured */
+    bool apart;                      /* to serve: samples go one after the other, and there is memory for one */
     bool lengths;                    /* to serve: forward_set_lengths() may follow, so any number of columns may come */
     bool sparse_input;               /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
     bool input_gradient;             /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
@@ -91,6 +92,8 @@ bool forward_serve_slice(struct forward *forward, uint64_t ns);
 /* Runs one sample, and `count`, and takes the time of each step: an estimate of what passes take from then on. -ENOMEM.
  */
 int forward_time(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
+/* Whether samples go one after the other, as those times say, or the setup. */
+bool forward_is_apart(const struct forward *forward);
 /* Of a pass of so many samples, by the clock; 0: no times were taken. */
 uint64_t forward_estimate(const struct forward *forward, size_t count);
 /* How many threads are at it in the slices of the pass that was begun last. */

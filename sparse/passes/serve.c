@@ -174,6 +174,7 @@ static void place_outputs(struct forward *forward)
 /* From its first step on. */
 static void serve_begin(struct forward *forward, const struct serving *serving)
 {
+    insist(serving->count == 1 || !forward->setup.apart);
     forward->serving = *serving;
     forward_place(forward, serving->count);
     place_inputs(forward);
@@ -276,10 +277,16 @@ int forward_time(struct forward *forward, const void *const *inputs, void *const
     int result;
 
     forward->serving = (struct serving){ .inputs = inputs, .outputs = outputs, .count = 1 };
-    result = take_times(forward, count);
-    times->apart = !result && !forward->setup.part &&
-                   times->many_all > times->one_all * count + times->one_all * count / APART_GAIN;
+    result = take_times(forward, forward->setup.apart ? 1 : count);
+    times->apart =
+        forward->setup.apart || (!result && !forward->setup.part &&
+                                 times->many_all > times->one_all * count + times->one_all * count / APART_GAIN);
     return result;
+}
+
+bool forward_is_apart(const struct forward *forward)
+{
+    return forward->times.apart;
 }
 
 int forward_step_time(struct forward *forward, const struct layer_step *steps, size_t count)

@@ -183,13 +183,56 @@ static void test_dropped(void **state)
     served_close(&s);
 }
 
+static struct forward *known_to_be_apart(const struct model *model)
+{
+    const struct forward_setup setup = {
+        .model = model, .kernels = kernels_find("auto"), .batch = BATCH, .apart = true
+    };
+    struct forward *forward;
+    struct reason why;
+
+    assert_ok(forward_new(&setup, &forward, &why), why);
+    return forward;
+}
+
+/* Where that is known from the start there is memory for one sample, and the same bits; but not where samples may go
+ * together after all, as bags of words do. */
+static void test_apart_from_the_start(void **state)
+{
+    struct served s = { .model = NULL }, bags = { .model = NULL };
+    struct forward *forward;
+
+    (void)state;
+    served_open(&s, BATCH, source_path("models/denoise.safetensors"));
+    s.forward->times.apart = false;
+    forward_serve(s.forward, s.inputs, s.outputs, BATCH);
+    memcpy(s.want, s.out, s.out_bytes);
+    memset(s.out, 0, s.out_bytes);
+    forward = known_to_be_apart(s.model);
+    assert_true(forward_memory(forward) < forward_memory(s.forward));
+    forward_serve(forward, s.inputs, s.outputs, BATCH);
+    assert_memory_equal(s.out, s.want, s.out_bytes);
+    assert_int_equal(forward_time(forward, s.inputs, s.outputs, BATCH), 0);
+    assert_true(forward_is_apart(forward));
+    assert_true(forward_estimate(forward, BATCH) >= BATCH * forward_estimate(forward, 1));
+    memset(s.out, 0, s.out_bytes);
+    forward_serve(forward, s.inputs, s.outputs, BATCH);
+    assert_memory_equal(s.out, s.want, s.out_bytes);
+    forward_free(forward);
+    served_close(&s);
+    served_open(&bags, BATCH, source_path("models/langid.safetensors"));
+    forward = known_to_be_apart(bags.model);
+    assert_false(forward_is_apart(forward));
+    forward_serve(forward, bags.inputs, bags.outputs, BATCH);
+    forward_free(forward);
+    served_close(&bags);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_shipped_model),
-        cmocka_unit_test(test_time_is_cut),
-        cmocka_unit_test(test_apart),
-        cmocka_unit_test(test_dropped),
+        cmocka_unit_test(test_every_shipped_model),  cmocka_unit_test(test_time_is_cut), cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_apart_from_the_start), cmocka_unit_test(test_dropped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
