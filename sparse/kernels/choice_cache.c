@@ -16,10 +16,15 @@ enum { WORD_MAX = 16 };
 /* What a matrix may have of the patience that is left, and what is too short for a few rounds. */
 enum { PATIENCE_SHARES = 8, PATIENCE_LEAST_NS = 2 * NS_PER_MS };
 
-/* What was measured, and what came out: formats of a matrix, or the ways of a convolution. */
+/* What a line is of: a matrix, and formats; a convolution, and ways; a model. */
+enum entry_kind { OF_MATRIX, OF_CONVOLUTION, OF_MODEL, ENTRY_KINDS };
+
+/* What was measured, and what came out. */
 struct entry {
     char kernels[WORD_MAX], cpu[CPU_NAME_MAX];
-    bool of_ways;
+    enum entry_kind kind;
+    char identity[CHOICE_IDENTITY_MAX];
+    uint32_t half, batch;
     uint32_t rows, columns;
     uint64_t count;
     enum value_type type;
@@ -27,8 +32,6 @@ struct entry {
     struct way_key key;
     struct way_choice ways;
 };
-
-#define WAYS_WORD "convolution"
 
 struct choice_cache {
     char folder[CHOICE_FOLDER_MAX];
@@ -40,17 +43,22 @@ struct choice_cache {
 
 /* ---- one line ---- */
 
-/* The next word of *text, without its space; NULL when there is none, or it is too long. */
-static const char *next_word(char **text, char word[WORD_MAX])
+/* The next word of *text, without its space; NULL when there is none, or it has `max` bytes. */
+static const char *next_text(char **text, char *word, size_t max)
 {
     const size_t length = strcspn(*text, " ");
 
-    if (!length || length >= WORD_MAX || (*text)[length] != ' ')
+    if (!length || length >= max || (*text)[length] != ' ')
         return NULL;
     memcpy(word, *text, length);
     word[length] = 0;
     *text += length + 1;
     return word;
+}
+
+static const char *next_word(char **text, char word[WORD_MAX])
+{
+    return next_text(text, word, WORD_MAX);
 }
 
 static bool next_number(char **text, uint64_t max, uint64_t *out)
@@ -103,25 +111,20 @@ static bool formats_read(char **text, struct entry *out)
     return true;
 }
 
-static bool entry_read(char *line, struct entry *out)
+static bool apart_read(char **text, struct entry *out)
 {
-    *out = (struct entry){ .rows = 0 };
-    if (!next_word(&line, out->kernels))
+    uint64_t half, batch;
+
+    if (!next_text(text, out->identity, sizeof out->identity) || !next_number(text, UINT32_MAX, &half) ||
+        !next_number(text, UINT32_MAX, &batch))
         return false;
-    out->of_ways = !strncmp(line, WAYS_WORD " ", sizeof WAYS_WORD);
-    if (out->of_ways)
-        line += sizeof WAYS_WORD;
-    if (!(out->of_ways ? ways_read : formats_read)(&line, out))
-        return false;
-    if (!*line || strlen(line) >= sizeof out->cpu)
-        return false;
-    memcpy(out->cpu, line, strlen(line) + 1);
+    out->half = (uint32_t)half;
+    out->batch = (uint32_t)batch;
     return true;
 }
 
 static void ways_write(FILE *out, const struct entry *e)
 {
-    fprintf(out, "%s " WAYS_WORD, e->kernels);
     for (size_t i = 0; i < WAY_KEY_NUMBERS; i++)
         fprintf(out, " %" PRIu64, e->key.numbers[i]);
     for (unsigned c = 0; c < WAY_CLASSES; c++)
@@ -130,22 +133,66 @@ static void ways_write(FILE *out, const struct entry *e)
 
 static void formats_write(FILE *out, const struct entry *e)
 {
-    fprintf(out, "%s %u %u %" PRIu64 " %s %u %u %s", e->kernels, e->rows, e->columns, e->count,
-            value_type_name(e->type), e->choice.first, e->choice.last, residence_name(e->choice.residence));
+    fprintf(out, " %u %u %" PRIu64 " %s %u %u %s", e->rows, e->columns, e->count, value_type_name(e->type),
+            e->choice.first, e->choice.last, residence_name(e->choice.residence));
     for (unsigned c = 0; c < BATCH_CLASSES; c++)
         fprintf(out, " %s", weight_format_at(e->choice.format[c])->name);
 }
 
+static void apart_write(FILE *out, const struct entry *e)
+{
+    fprintf(out, " %s %u %u", e->identity, e->half, e->batch);
+}
+
+/* By what is written for the kind, behind the kernels' name. */
+static const struct {
+    const char *word;
+    bool (*read)(char **text, struct entry *out);
+    void (*write)(FILE *out, const struct entry *entry);
+} kinds[ENTRY_KINDS] = {
+    [OF_MATRIX] = { "", formats_read, formats_write },
+    [OF_CONVOLUTION] = { " convolution", ways_read, ways_write },
+    [OF_MODEL] = { " apart", apart_read, apart_write },
+};
+
+/* A matrix has no word: its line goes on with a number. */
+static enum entry_kind kind_of(const char *line)
+{
+    enum entry_kind kind = OF_MODEL;
+
+    while (kind != OF_MATRIX && strncmp(line - 1, kinds[kind].word, strlen(kinds[kind].word)) != 0)
+        kind--;
+    return kind;
+}
+
+static bool entry_read(char *line, struct entry *out)
+{
+    char word[WORD_MAX];
+
+    *out = (struct entry){ .rows = 0 };
+    if (!next_word(&line, out->kernels))
+        return false;
+    out->kind = kind_of(line);
+    if ((out->kind != OF_MATRIX && !next_word(&line, word)) || !kinds[out->kind].read(&line, out))
+        return false;
+    if (!*line || strlen(line) >= sizeof out->cpu)
+        return false;
+    memcpy(out->cpu, line, strlen(line) + 1);
+    return true;
+}
+
 static void entry_write(FILE *out, const struct entry *e)
 {
-    (e->of_ways ? ways_write : formats_write)(out, e);
+    fprintf(out, "%s%s", e->kernels, kinds[e->kind].word);
+    kinds[e->kind].write(out, e);
     fprintf(out, " %s\n", e->cpu);
 }
 
 static bool entry_is_of(const struct entry *a, const struct entry *b)
 {
-    return !strcmp(a->kernels, b->kernels) && a->of_ways == b->of_ways && !memcmp(&a->key, &b->key, sizeof a->key) &&
-           a->rows == b->rows && a->columns == b->columns && a->count == b->count && a->type == b->type &&
+    return !strcmp(a->kernels, b->kernels) && a->kind == b->kind && !memcmp(&a->key, &b->key, sizeof a->key) &&
+           !strcmp(a->identity, b->identity) && a->half == b->half && a->batch == b->batch && a->rows == b->rows &&
+           a->columns == b->columns && a->count == b->count && a->type == b->type &&
            a->choice.first == b->choice.first && a->choice.last == b->choice.last &&
            a->choice.residence == b->choice.residence && !strcmp(a->cpu, b->cpu);
 }
@@ -163,8 +210,18 @@ static struct entry entry_of(const struct kernels *kernels, const struct csr *w,
 
 static struct entry entry_of_ways(const struct kernels *kernels, const struct way_key *key)
 {
-    struct entry made = { .of_ways = true, .key = *key };
+    struct entry made = { .kind = OF_CONVOLUTION, .key = *key };
 
+    snprintf(made.kernels, sizeof made.kernels, "%s", kernels->name);
+    cpu_name(made.cpu);
+    return made;
+}
+
+static struct entry entry_of_model(const struct kernels *kernels, const struct apart_key *key)
+{
+    struct entry made = { .kind = OF_MODEL, .half = key->half, .batch = key->batch };
+
+    snprintf(made.identity, sizeof made.identity, "%s", key->identity);
     snprintf(made.kernels, sizeof made.kernels, "%s", kernels->name);
     cpu_name(made.cpu);
     return made;
@@ -181,7 +238,7 @@ static void head_write(FILE *out)
     fprintf(out, " ways");
     for (unsigned way = 0; way < CONVOLUTION_WAYS; way++)
         fprintf(out, " %s", way_word((enum convolution_way)way));
-    fprintf(out, "\n");
+    fprintf(out, " apart\n");
 }
 
 static bool head_is_ours(const char *line)
@@ -341,6 +398,24 @@ void choice_cache_add_ways(struct choice_cache *cache, const struct kernels *ker
 
     made.ways = *choice;
     add(cache, made);
+}
+
+bool choice_cache_find_apart(const struct choice_cache *cache, const struct kernels *kernels,
+                             const struct apart_key *key)
+{
+    const struct entry wanted = entry_of_model(kernels, key);
+
+    for (size_t i = 0; *key->identity && i < cache->count; i++) {
+        if (entry_is_of(&cache->entries[i], &wanted))
+            return true;
+    }
+    return false;
+}
+
+void choice_cache_add_apart(struct choice_cache *cache, const struct kernels *kernels, const struct apart_key *key)
+{
+    if (*key->identity)
+        add(cache, entry_of_model(kernels, key));
 }
 
 void choice_cache_set_patience(struct choice_cache *cache, uint64_t ns)

@@ -13,7 +13,8 @@
  *
  * that is kernels, rows, columns, connections, type of the values, first and last class of batches, where the weights
  * stand (residence.h), a format for each class, CPU; or, of a convolution, kernels, the numbers of its key, and two
- * ways for each class (ways.h), CPU. What finds ways asks their layer whether they can be. One thread at a time; two
+ * ways for each class (ways.h), CPU. What finds ways asks their layer whether they can be. Last, of a model whose
+ * batches are the faster sample by sample, "apart", its identity, its half and the batch. One thread at a time; two
  * programs that write it at once lose one's choices, no more.
  */
 #ifndef SPARSE_CHOICE_CACHE_H
@@ -54,6 +55,16 @@ bool choice_cache_find_ways(const struct choice_cache *cache, const struct kerne
                             struct way_choice *out);
 void choice_cache_add_ways(struct choice_cache *cache, const struct kernels *kernels, const struct way_key *key,
                            const struct way_choice *choice);
+/* A model, or a half of one, and a batch. An identity is a word of less than CHOICE_IDENTITY_MAX; "" is nobody's. */
+enum { CHOICE_IDENTITY_MAX = 64 };
+struct apart_key {
+    const char *identity;
+    uint32_t half, batch;
+};
+/* Whether it is known that the samples of such a batch take less one after the other. */
+bool choice_cache_find_apart(const struct choice_cache *cache, const struct kernels *kernels,
+                             const struct apart_key *key);
+void choice_cache_add_apart(struct choice_cache *cache, const struct kernels *kernels, const struct apart_key *key);
 /* The matrices that come now are of one model, which may take so long in all to be measured; 0: they are not, and what
  * is not known is estimated. Who says nothing has CHOICE_PATIENCE_NS. */
 void choice_cache_set_patience(struct choice_cache *cache, uint64_t ns);

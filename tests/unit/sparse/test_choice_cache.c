@@ -226,6 +226,37 @@ static void test_ways(void **state)
     scratch_remove(folder);
 }
 
+/* So do models whose batches go sample by sample, by identity, half and batch. */
+static void test_apart(void **state)
+{
+    const struct kernels *scalar = kernels_find("scalar");
+    const struct apart_key key = { "xxh3-128:00112233445566778899aabbccddeeff", 1, 32 };
+    const struct apart_key others[] = {
+        { "xxh3-128:00112233445566778899aabbccddeefe", 1, 32 },
+        { key.identity, 0, 32 },
+        { key.identity, 1, 16 },
+        { "", 1, 32 },
+    };
+    const char *folder = make_folder();
+    struct choice_cache *cache;
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(choice_cache_open(scratch_path(folder, "new"), &cache), 0);
+    assert_false(choice_cache_find_apart(cache, scalar, &key));
+    choice_cache_add_apart(cache, scalar, &key);
+    choice_cache_add_apart(cache, scalar, &others[3]); /* whose model is nobody's: it is not remembered */
+    assert_ok(choice_cache_save(cache, &why), why);
+    choice_cache_free(cache);
+    assert_int_equal(choice_cache_open(scratch_path(folder, "new"), &cache), 0);
+    assert_true(choice_cache_find_apart(cache, scalar, &key));
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        assert_false(choice_cache_find_apart(cache, scalar, &others[i]));
+    assert_true(is_found(cache, scalar, &small, 0, 4));
+    choice_cache_free(cache);
+    scratch_remove(folder);
+}
+
 /* A file may name a format that cannot run there: dense16 for batches. */
 static void test_what_cannot_run_is_not_taken(void **state)
 {
@@ -350,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_apart),
         cmocka_unit_test(test_what_cannot_run_is_not_taken),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_where_it_is),
