@@ -11,6 +11,7 @@
 #include "daemon/models/memory_room.h"
 #include "daemon/models/self_test.h"
 #include "sparse/file/model_file.h"
+#include "sparse/kernels/choice_cache.h"
 
 enum { TIMES_ITS_FILE = 4 }; /* a private copy of it, and up to two formats of weights, with activations */
 
@@ -59,9 +60,30 @@ static int warm_decoder(struct engine *engine, struct decoder *decoder, const vo
     return decoder_time(decoder, rows);
 }
 
+static struct apart_key apart_key(const struct engine *engine)
+{
+    return (struct apart_key){ engine->model->identity, engine->half, engine->batch_max };
+}
+
+/* Of a model whose batches go sample by sample, by what was measured twice, that is remembered: its largest batch,
+ * which is never run so, is not run at the next start, and has no memory. */
+static int warm_forward(struct engine *engine, struct forward *forward, struct choice_cache *choices,
+                        const void *const *inputs, void *const *outputs)
+{
+    const struct apart_key key = apart_key(engine);
+    int result = forward_time(forward, inputs, outputs, key.batch);
+
+    if (result || !choices || !forward_is_apart(forward) || choice_cache_find_apart(choices, engine->kernels, &key))
+        return result;
+    result = forward_time(forward, inputs, outputs, key.batch);
+    if (!result && forward_is_apart(forward))
+        choice_cache_add_apart(choices, engine->kernels, &key);
+    return result;
+}
+
 /* Runs the smallest and the largest batch, on zeros: packs and panels are in memory, the first client pays nothing for
  * it, and what they take is known. */
-static int warm(struct engine *engine, struct runner *runner)
+static int warm(struct engine *engine, struct runner *runner, struct choice_cache *choices)
 {
     const struct wire_block *in = &engine->input, *out = &engine->output;
     uint32_t rows = engine->batch_max;
@@ -76,13 +98,14 @@ static int warm(struct engine *engine, struct runner *runner)
     if (runner->decoder)
         return warm_decoder(engine, runner->decoder, (const void *const *)inputs);
     point_to(out, rows, output, outputs);
-    return forward_time(runner->forward, (const void *const *)inputs, outputs, rows);
+    return warm_forward(engine, runner->forward, choices, (const void *const *)inputs, outputs);
 }
 
 /* A forward pass, or a decoder; over the weights of the first, when there is one. */
 static int plan(struct engine *engine, struct runner *runner, struct choice_cache *choices, struct reason *why)
 {
     const struct runner *first = runner == engine->runners ? NULL : engine->runners;
+    const struct apart_key key = apart_key(engine);
 
     if (engine->model->decoding.length)
         return decoder_new(&(struct decoder_setup){ .model = engine->model,
@@ -92,13 +115,15 @@ static int plan(struct engine *engine, struct runner *runner, struct choice_cach
                                                     .choices = choices,
                                                     .weights_of = first ? first->decoder : NULL },
                            &runner->decoder, why);
-    return forward_new(&(struct forward_setup){ .model = engine->model,
-                                                .kernels = engine->kernels,
-                                                .batch = engine->batch_max,
-                                                .threads = engine->threads,
-                                                .choices = choices,
-                                                .weights_of = first ? first->forward : NULL },
-                       &runner->forward, why);
+    return forward_new(
+        &(struct forward_setup){ .model = engine->model,
+                                 .kernels = engine->kernels,
+                                 .batch = engine->batch_max,
+                                 .threads = engine->threads,
+                                 .choices = choices,
+                                 .apart = choices && choice_cache_find_apart(choices, engine->kernels, &key),
+                                 .weights_of = first ? first->forward : NULL },
+        &runner->forward, why);
 }
 
 /* Where the kernel would end the daemon, with all that it serves, for one model more. */
@@ -162,11 +187,11 @@ static int add_runner(struct engine *engine, struct choice_cache *choices, struc
 
     if (result)
         return result;
-    insist(!runner->forward == !!runner->decoder);
+    insist(engine->runners && !runner->forward == !!runner->decoder);
     if (runner == engine->runners)
         result = strip(engine);
     if (!result)
-        result = warm(engine, runner);
+        result = warm(engine, runner, choices);
     return result ? refuse_errno(why, result, "warming up") : 0;
 }
 
