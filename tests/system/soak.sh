@@ -34,7 +34,8 @@ ran=$(sum 1) before=$(cat "$pieces")
 [ "$ran" -lt "$seconds" ] || { assess; exit; }
 
 # What is built anew beside it is nothing to it.
-cp "$build/bin/wispd" "$build/bin/wisp" models/fashion.safetensors models/digits.safetensors examples/picture.png "$folder" || exit 1
+cp -L "$build/bin/wispd" "$build/bin/wisp" "$build"/lib/libwisp*.so.0 models/fashion.safetensors models/digits.safetensors examples/picture.png "$folder" || exit 1
+export LD_LIBRARY_PATH=$folder
 "$folder/wispd" --socket "$WISP_SOCKET" --model "$folder/fashion.safetensors" --model "$folder/digits.safetensors" 2>"$folder/log" &
 daemon=$!
 for _ in $(seq 300); do "$folder/wisp" ping --count 1 >/dev/null 2>&1 && break; sleep 0.1; done

@@ -451,7 +451,8 @@ static void test_a_private_daemon_that_ends_slowly(void **state)
 {
     static const char wispd[] = "#!/bin/sh\nexec 3>&-\nsleep 0.2\necho it cannot be read >&2\nexit 78\n";
     static const char script[] = "mkdir -p slow && cp \"$WISP_BINARY_DIR/bin/wisp\" slow/ && mv slowly slow/wispd && "
-                                 "chmod +x slow/wispd && exec slow/wisp run --model pic.safetensors good.png";
+                                 "chmod +x slow/wispd && LD_LIBRARY_PATH=\"$WISP_BINARY_DIR/lib\" exec slow/wisp run "
+                                 "--model pic.safetensors good.png";
 
     (void)state;
     write_file("slowly", wispd, strlen(wispd));
