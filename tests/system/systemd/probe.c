@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -219,6 +221,36 @@ static int old_personality(void)
     return result_of(personality(ADDR_NO_RANDOMIZE));
 }
 
+/* Segments of others, by which they and it could pass things on: the test makes one before. */
+static int see_segments(void)
+{
+    struct shm_info info = { 0 };
+
+    return shmctl(0, SHM_INFO, (struct shmid_ds *)&info) < 0 ? errno : info.used_ids;
+}
+
+/* A call by the 32-bit table, which a filter of the others does not know by their numbers. Who tries is ended. */
+static int foreign_call(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child < 0)
+        return errno;
+    if (!child) {
+#ifdef __x86_64__
+        long result = 20; /* getpid() */
+
+        __asm__ volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
+        _exit(result <= 0);
+#else
+        raise(SIGSYS);
+#endif
+    }
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? EPERM : WEXITSTATUS(status);
+}
+
 static int private_tmp(void)
 {
     return create("/tmp/ours");
@@ -289,6 +321,8 @@ static const struct {
     { "real-time priority", real_time, EPERM },
     { "a set-user-id file", set_user_id, EPERM },
     { "another personality", old_personality, EPERM },
+    { "seeing others' segments", see_segments, 0 },
+    { "calls of another architecture", foreign_call, EPERM },
     { "a private /tmp", private_tmp, 0 },
     { "io_uring", ring, 0 },
     { "sealed memory", sealed_memory, 0 },

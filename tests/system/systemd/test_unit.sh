@@ -54,10 +54,11 @@ check "the installed configuration and its models are good" machine "$daemon" -t
 # ---- the sandbox
 
 machine mknod -m 666 /dev/mem c 1 3 # so that there is something to hide; it is only another /dev/null
+machine ipcmk -M 4096 >/dev/null    # and a segment that everybody would see
 machine systemctl start wispd-probe.service 2>/dev/null
 probe_log=$(machine journalctl -q --no-pager -o cat -u wispd-probe.service)
 grep '^FAIL' <<<"$probe_log"
-check "sandbox: $(grep ' probes, ' <<<"$probe_log")" like "$probe_log" '*40 probes, 0 failed*'
+check "sandbox: $(grep ' probes, ' <<<"$probe_log")" like "$probe_log" '*42 probes, 0 failed*'
 machine systemctl stop wispd.socket
 
 # ---- the first client starts it
