@@ -37,10 +37,11 @@ static unsigned char *compose(const struct routes *routes)
 {
     unsigned char *bytes = calloc(1, size_of(routes->count));
     struct head *head = (void *)bytes;
-    struct entry *entries = (void *)(head + 1);
+    struct entry *entries;
 
     if (!bytes)
         return NULL;
+    entries = (void *)(head + 1);
     *head = (struct head){ .magic = MAGIC, .version = VERSION, .count = routes->count, .table = routes->table };
     for (uint32_t i = 0; i < routes->count; i++) {
         memcpy(entries[i].name, routes->entries[i].name, sizeof entries[i].name);

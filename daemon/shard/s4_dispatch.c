@@ -142,11 +142,12 @@ bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
     struct batch *batch = &queue->batch;
     const uint32_t most = rows_most(queue, now_ns);
-    const uint64_t row_ns = cost_estimate(&queue->cost, most) / most;
     struct account *accounts = muster(shard, queue, now_ns), *account;
+    uint64_t row_ns;
 
     insist(most > 0 && most <= queue->instance->batch_max, "%u", most);
     insist(!batch->count && !queue->runner->running); /* an engine has memory for one pass */
+    row_ns = cost_estimate(&queue->cost, most) / most;
     batch->rows = 0;
     while (batch->rows < most && (account = next_to_give(shard, accounts)))
         account->pledged += share_price(&account->share, take_turn(shard, batch, account, most, row_ns)) + 1;
