@@ -7,6 +7,7 @@ set -u
 export LC_ALL=C.UTF-8
 here=$(dirname "$(readlink -f "$0")")
 . "$here/debian.sh"
+. "$here/next_version.sh"
 debian_check || exit 77
 
 failed=0
@@ -64,13 +65,7 @@ quietly "compiling examples/classify.c" sh -c 'cc -Wall -Werror examples/classif
 # ---- the next version, over a configuration that the operator has changed
 
 next=$(mktemp -d)
-for package in "$packages"/*.deb; do
-    part=$(mktemp -d)
-    dpkg-deb -R "$package" "$part"
-    sed -i 's/0\.1\.0/0.1.1/g' "$part/DEBIAN/control"
-    dpkg-deb --root-owner-group -Zgzip -z1 -b "$part" "$next" >/dev/null || complain "repacking $package"
-    rm -rf "$part"
-done
+next_version "$packages" "$next" || complain "no next version"
 hand_over "$next" next
 debian sh -c 'echo "# mine" >>/etc/wisp/wispd.yaml'
 quietly "upgrading" sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold /next/*.deb'
