@@ -330,7 +330,7 @@ static inline __m256 window_bit(__m256i places, unsigned bit)
     return _mm256_castsi256_ps(_mm256_slli_epi32(places, (int)(31 - bit)));
 }
 
-static inline __m256 window_fma_half(__m256 values, window in, __m256i places, unsigned byte, __m256 sum)
+static inline __m256 window_fetch_half(window in, __m256i places, unsigned byte)
 {
     const __m256i from = _mm256_srli_epi32(places, (int)(8 * byte));
     const __m256 third = window_bit(places, 8 * byte + 3), fourth = window_bit(places, 8 * byte + 4);
@@ -338,7 +338,13 @@ static inline __m256 window_fma_half(__m256 values, window in, __m256i places, u
                                         _mm256_permutevar8x32_ps(in.eights[1], from), third);
     const __m256 high = _mm256_blendv_ps(_mm256_permutevar8x32_ps(in.eights[2], from),
                                          _mm256_permutevar8x32_ps(in.eights[3], from), third);
-    const __m256 next = _mm256_fmadd_ps(values, _mm256_blendv_ps(low, high, fourth), sum);
+
+    return _mm256_blendv_ps(low, high, fourth);
+}
+
+static inline __m256 window_fma_half(__m256 values, window in, __m256i places, unsigned byte, __m256 sum)
+{
+    const __m256 next = _mm256_fmadd_ps(values, window_fetch_half(in, places, byte), sum);
 
     return _mm256_blendv_ps(sum, next, window_bit(places, 8 * byte + 7));
 }
@@ -347,6 +353,34 @@ static inline vec window_fma(vec values, window in, window_places places, unsign
 {
     return (vec){ window_fma_half(values.low, in, places.low, byte, sum.low),
                   window_fma_half(values.high, in, places.high, byte, sum.high) };
+}
+
+/* Sixty-three inputs and +0: a sixth bit says in which half. */
+typedef struct {
+    window low, high;
+} wide_window;
+
+static inline wide_window wide_window_load(const float *from)
+{
+    wide_window in = { window_load(from),
+                       { { _mm256_loadu_ps(from + 32), _mm256_loadu_ps(from + 40), _mm256_loadu_ps(from + 48) } } };
+
+    in.high.eights[3] = _mm256_maskload_ps(from + 56, _mm256_setr_epi32(-1, -1, -1, -1, -1, -1, -1, 0));
+    return in;
+}
+
+static inline __m256 wide_window_fma_half(__m256 values, wide_window in, __m256i places, unsigned byte, __m256 sum)
+{
+    const __m256 inputs = _mm256_blendv_ps(window_fetch_half(in.low, places, byte),
+                                           window_fetch_half(in.high, places, byte), window_bit(places, 8 * byte + 5));
+
+    return _mm256_fmadd_ps(values, inputs, sum);
+}
+
+static inline vec wide_window_fma(vec values, wide_window in, window_places places, unsigned byte, vec sum)
+{
+    return (vec){ wide_window_fma_half(values.low, in, places.low, byte, sum.low),
+                  wide_window_fma_half(values.high, in, places.high, byte, sum.high) };
 }
 
 /* Lanes i and i + 8, added. */

@@ -230,12 +230,34 @@ static inline window_places window_places_load(const uint32_t *from)
 {
     return _mm512_loadu_si512(from);
 }
+static inline vec window_fetch(window in, window_places places, unsigned byte)
+{
+    return _mm512_permutex2var_ps(in.low, _mm512_srli_epi32(places, 8 * byte), in.high);
+}
+static inline __mmask16 window_bit(window_places places, unsigned bit)
+{
+    return _mm512_test_epi32_mask(places, _mm512_set1_epi32((int)(1u << bit)));
+}
 static inline vec window_fma(vec values, window in, window_places places, unsigned byte, vec sum)
 {
-    const __m512i from = _mm512_srli_epi32(places, 8 * byte);
-    const __mmask16 takes_part = _mm512_test_epi32_mask(places, _mm512_set1_epi32((int)(0x80u << 8 * byte)));
+    return _mm512_mask3_fmadd_ps(values, window_fetch(in, places, byte), sum, window_bit(places, 8 * byte + 7));
+}
 
-    return _mm512_mask3_fmadd_ps(values, _mm512_permutex2var_ps(in.low, from, in.high), sum, takes_part);
+/* Sixty-three inputs and +0: a sixth bit says in which half. */
+typedef struct {
+    window low, high;
+} wide_window;
+
+static inline wide_window wide_window_load(const float *from)
+{
+    return (wide_window){ window_load(from), { _mm512_loadu_ps(from + 32), _mm512_maskz_loadu_ps(0x7fff, from + 48) } };
+}
+static inline vec wide_window_fma(vec values, wide_window in, window_places places, unsigned byte, vec sum)
+{
+    const vec inputs = _mm512_mask_blend_ps(window_bit(places, 8 * byte + 5), window_fetch(in.low, places, byte),
+                                            window_fetch(in.high, places, byte));
+
+    return _mm512_fmadd_ps(values, inputs, sum);
 }
 
 /* Lanes i and i + 8, added. */

@@ -7,7 +7,7 @@
  * not there; what it says is asked of choice_can() before it is used; all formats give the same bits. It is a line that
  * names version and formats, then a line for each choice:
  *
- *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8 ways samples
+ *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 ... window64 ways samples
  * samples+ lines ... avx512 1000 784 39200 float32 0 5 shared window32 window32 window32 block8 block8 block8 block8
  * AMD EPYC 9R14 avx512 convolution 14 14 14 14 3 3 1 1 1 48 48 1 12659 5 lines+ tiles+ tiles tiles ... AMD EPYC 9R14
  *

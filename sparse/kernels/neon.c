@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "sparse/kernels/even.inc"
+#include "sparse/kernels/formats/window32.h"
 
 enum { QUARTER = 4 };
 
@@ -531,6 +532,29 @@ static inline vec window_fma(vec values, window in, window_places places, unsign
 
         sum.quarter[q] = vbslq_f32(vtstq_u32(vld1q_u32(places), takes_part), next, sum.quarter[q]);
     }
+    return sum;
+}
+
+/* Sixty-three inputs and +0. */
+typedef struct {
+    float of[WINDOW64_COLUMNS + 1];
+} wide_window;
+
+static inline wide_window wide_window_load(const float *from)
+{
+    wide_window in;
+
+    memcpy(in.of, from, WINDOW64_COLUMNS * sizeof *in.of);
+    in.of[WINDOW64_NOWHERE] = 0;
+    return in;
+}
+
+static inline vec wide_window_fma(vec values, wide_window in, window_places places, unsigned byte, vec sum)
+{
+    for (unsigned q = 0; q < 4; q++, places += QUARTER)
+        sum.quarter[q] = vfmaq_f32(sum.quarter[q], values.quarter[q],
+                                   quarter_gather(in.of, places[0] >> 8 * byte & 63, places[1] >> 8 * byte & 63,
+                                                  places[2] >> 8 * byte & 63, places[3] >> 8 * byte & 63));
     return sum;
 }
 

@@ -148,7 +148,7 @@ static void block8_run(const struct packed *packed, const struct product *p, uin
     }
 }
 
-static void window32_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+static void window_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
 {
     const struct packed_window32 *w = (const struct packed_window32 *)packed;
 
@@ -161,20 +161,30 @@ static void window32_run(const struct packed *packed, const struct product *p, u
 
             if (place & WINDOW32_TAKES_PART)
                 add_connection(p, window32_value(w, (step * WINDOW32_SLICES + slice) * LANES + lane, r),
-                               w->columns[step] + place % WINDOW32_COLUMNS, sums);
+                               w->columns[step] + place % WINDOW32_TAKES_PART, sums);
         }
         end_row(p, r);
     }
 }
 
+static void window32_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    window_run(packed, p, begin, end);
+}
+
 static void window32_bf16_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
 {
-    window32_run(packed, p, begin, end);
+    window_run(packed, p, begin, end);
 }
 
 static void window32_int8_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
 {
-    window32_run(packed, p, begin, end);
+    window_run(packed, p, begin, end);
+}
+
+static void window64_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    window_run(packed, p, begin, end);
 }
 
 static float add_lanes(float lanes[LANES])

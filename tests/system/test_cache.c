@@ -61,7 +61,7 @@ static void it_is_written_once(void **state)
 
 static bool starts_with_format(const char *text)
 {
-    static const char *const formats[] = { " sell16", " dense16", " block8", " window32", " dense8" };
+    static const char *const formats[] = { " sell16", " dense16", " block8", " window32", " window64", " dense8" };
 
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (!strncmp(text, formats[i], strlen(formats[i])))

@@ -562,7 +562,8 @@ static void test_layers_say_their_weight_formats(void **state)
             const char *format = json_string_value(json_object_get(formats, classes[c]));
 
             assert_non_null(format);
-            assert_non_null(strstr("csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8", format));
+            assert_non_null(
+                strstr("csr sell16 dense16 block8 window32 dense8 window32_bf16 window32_int8 window64", format));
         }
         weighted += has_weights;
     }

@@ -17,7 +17,7 @@
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/tensor/csr.h"
 
-enum { WEIGHT_FORMATS_MAX = 8, PACK_LANES = 16 };
+enum { WEIGHT_FORMATS_MAX = 9, PACK_LANES = 16 };
 
 /* What a format may take for a connection: what takes more is not chosen, where it is more than FORMAT_SMALL. */
 enum { FORMAT_BYTES = 40, FORMAT_SMALL = 64 << 10 };

@@ -42,6 +42,13 @@ static bool can(const struct csr *w, unsigned batch_class)
     return can_as(w, batch_class, VALUE_FLOAT32);
 }
 
+/* Where rows have many connections, a window of half the columns has one of nearly all of them. */
+static bool can_64(const struct csr *w, unsigned batch_class)
+{
+    return batch_class == 0 && w->columns >= WINDOW64_COLUMNS && w->count <= (uint64_t)w->rows * w->columns / 4 &&
+           rows_are_alike(w, VALUE_FLOAT32);
+}
+
 static bool can_bf16(const struct csr *w, unsigned batch_class)
 {
     return w->type == VALUE_BF16 && can_as(w, batch_class, VALUE_BF16);
@@ -81,8 +88,12 @@ static bool march_window(const struct march *m, uint32_t *column)
         if (m->next[i] < m->end[i])
             least = MIN(least, csr_column(m->w, m->next[i]));
     }
-    *column = MIN(least, m->w->columns - WINDOW32_COLUMNS);
-    return least != UINT32_MAX;
+    if (least == UINT32_MAX)
+        return false;
+    if (m->made->width == WINDOW64_COLUMNS)
+        least -= least % WINDOW64_ALIGN;
+    *column = MIN(least, m->w->columns - m->made->width);
+    return true;
 }
 
 static void put_value(struct packed_window32 *made, uint64_t at, float value, uint32_t row)
@@ -93,6 +104,13 @@ static void put_value(struct packed_window32 *made, uint64_t at, float value, ui
         ((int8_t *)made->values)[at] = int8_of(value, made->scales[row]);
     else
         ((float *)made->values)[at] = value;
+}
+
+static void put_place(struct packed_window32 *made, uint64_t step, unsigned slice, unsigned lane, uint32_t place)
+{
+    uint32_t *places = made->places + step * PACK_LANES + lane;
+
+    *places = (*places & ~(0xffu << 8 * slice)) | (place | WINDOW32_TAKES_PART) << 8 * slice;
 }
 
 /* One step: what is in the window goes there, where it is to be kept. */
@@ -107,10 +125,10 @@ static void march_step(struct march *m, uint32_t column, uint64_t step, bool kee
         if (m->next[i] == m->end[i])
             continue;
         at = csr_column(m->w, m->next[i]) - column;
-        if (at >= WINDOW32_COLUMNS)
+        if (at >= made->width)
             continue;
         if (keep) {
-            made->places[step * PACK_LANES + lane] |= (at | WINDOW32_TAKES_PART) << 8 * slice;
+            put_place(made, step, slice, lane, at);
             put_value(made, (step * WINDOW32_SLICES + slice) * PACK_LANES + lane, m->w->values[m->next[i]],
                       m->first + i);
         }
@@ -146,7 +164,17 @@ static int copy_scales(const struct csr *w, struct packed_window32 *made)
     return 0;
 }
 
-static int pack_as(const struct csr *w, enum value_type type, struct packed **out)
+/* Of all lanes what those have that wait: who reads it has windows of sixty-four places. */
+static void all_wait(struct packed_window32 *made, uint64_t steps)
+{
+    if (made->width != WINDOW64_COLUMNS)
+        return;
+    memset(made->places, WINDOW64_NOWHERE, steps * PACK_LANES * sizeof *made->places);
+    for (uint64_t i = 0; i < steps * WINDOW32_ROWS; i++)
+        ((float *)made->values)[i] = -0.0f;
+}
+
+static int pack_as(const struct csr *w, enum value_type type, uint32_t width, struct packed **out)
 {
     struct packed_window32 *made = calloc(1, sizeof *made);
     struct march march = { .w = w, .made = made };
@@ -159,6 +187,7 @@ static int pack_as(const struct csr *w, enum value_type type, struct packed **ou
     made->packed.grain = 1;
     made->starts = memory_alloc((size_t)made->packed.units + 1, sizeof *made->starts);
     made->type = type;
+    made->width = width;
     made->packed.work = &made->starts;
     made->packed.unit_work = UNIT_STEPS;
     if (!made->starts || (type == VALUE_INT8 && copy_scales(w, made)))
@@ -169,6 +198,7 @@ static int pack_as(const struct csr *w, enum value_type type, struct packed **ou
     made->values = memory_zalloc(steps + 1, WINDOW32_ROWS * value_type_bytes(type));
     if (!made->columns || !made->places || !made->values)
         return -ENOMEM;
+    all_wait(made, steps);
     march_all(&march, true);
     made->packed.memory +=
         sizeof *made + (made->packed.units + 1) * sizeof *made->starts + (steps + 1) * step_bytes(type);
@@ -177,17 +207,22 @@ static int pack_as(const struct csr *w, enum value_type type, struct packed **ou
 
 static int pack(const struct csr *w, struct packed **out)
 {
-    return pack_as(w, VALUE_FLOAT32, out);
+    return pack_as(w, VALUE_FLOAT32, WINDOW32_COLUMNS, out);
+}
+
+static int pack_64(const struct csr *w, struct packed **out)
+{
+    return pack_as(w, VALUE_FLOAT32, WINDOW64_COLUMNS, out);
 }
 
 static int pack_bf16(const struct csr *w, struct packed **out)
 {
-    return pack_as(w, VALUE_BF16, out);
+    return pack_as(w, VALUE_BF16, WINDOW32_COLUMNS, out);
 }
 
 static int pack_int8(const struct csr *w, struct packed **out)
 {
-    return pack_as(w, VALUE_INT8, out);
+    return pack_as(w, VALUE_INT8, WINDOW32_COLUMNS, out);
 }
 
 static void release(struct packed *packed)
@@ -204,7 +239,7 @@ static void release(struct packed *packed)
 
 const struct weight_format weight_format_window32 = {
     .name = "window32",
-    .costs = { { 0.0010f, 0.052f }, { 0.0046f, 0.086f }, { 0.0092f, 0.119f }, { 0.0095f, 0.161f } },
+    .costs = { { 0.0012f, 0.051f }, { 0.0051f, 0.092f }, { 0.0090f, 0.143f }, { 0.0104f, 0.179f } },
     .can = can,
     .pack = pack,
     .free = release
@@ -224,4 +259,8 @@ const struct weight_format weight_format_window32_int8 = {
     .can = can_int8,
     .pack = pack_int8,
     .free = release
+};
+
+const struct weight_format weight_format_window64 = {
+    .name = "window64", .costs = { { 0.0010f, 0.057f } }, .can = can_64, .pack = pack_64, .free = release
 };

@@ -6,6 +6,10 @@
  *
  * window32_bf16 and window32_int8 are the same with values as a rounded matrix's file has them: they are widened in
  * registers, to the float32 that they stand for (sparse/tensor/value_type.h).
+ *
+ * window64, for one sample and few connections a row: windows of sixty-three columns, in which more rows have one. The
+ * sixty-fourth place is +0, and who waits takes that, times -0: added to a sum it leaves each bit of it as it is, so
+ * nothing is masked.
  */
 #ifndef SPARSE_FORMAT_WINDOW32_H
 #define SPARSE_FORMAT_WINDOW32_H
@@ -16,9 +20,12 @@ enum {
     WINDOW32_COLUMNS = 32,
     WINDOW32_SLICES = 4, /* of PACK_LANES rows */
     WINDOW32_ROWS = WINDOW32_SLICES * PACK_LANES,
-    WINDOW32_TAKES_PART = 0x80,   /* in a place: the lane has a connection here */
-    WINDOW32_SAMPLES = 4,         /* together, at most */
-    WINDOW32_COLUMNS_MANY = 4096, /* more samples than one: of so many columns at most, which are copied */
+    WINDOW32_TAKES_PART = 0x80, /* in a place: the lane has a connection here */
+    WINDOW32_SAMPLES = 4,       /* together, at most */
+    WINDOW64_COLUMNS = 63,
+    WINDOW64_NOWHERE = WINDOW64_COLUMNS, /* the place of who waits */
+    WINDOW64_ALIGN = 8,                  /* where windows begin: then half of the loads lie in one cache line */
+    WINDOW32_COLUMNS_MANY = 4096,        /* more samples than one: of so many columns at most, which are copied */
 };
 
 struct packed_window32 {
@@ -29,6 +36,7 @@ struct packed_window32 {
     void *values;         /* [step][slice][lane], of the type */
     float *scales;        /* int8: [row], some more behind the last */
     enum value_type type;
+    uint32_t width; /* columns of a window */
 };
 
 /* Value number `at`, of that row. */

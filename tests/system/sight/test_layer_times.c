@@ -83,8 +83,8 @@ static void it_is_printed_for_a_person(void **state)
 /* A convolution says how it is run, by samples. */
 static void convolutions_say_how_they_run(void **state)
 {
-    static const char *const ways[] = { "tiles", "views",    "direct", "dense8", "block8",
-                                        "csr",   "window32", "sell16", "dense16" };
+    static const char *const ways[] = { "tiles", "views",    "direct",   "dense8", "block8",
+                                        "csr",   "window32", "window64", "sell16", "dense16" };
     json_t *model = show(source_path("models/clothes.safetensors"), NULL), *layers = json_object_get(model, "layers"),
            *layer, *value;
     size_t index, convolutions = 0, tiled = 0;
