@@ -203,12 +203,12 @@ static void release(struct packed *packed)
 }
 
 const struct weight_format weight_format_block8 = { .name = "block8",
-                                                    .costs = { [1] = { 0.0008f, 0.191f },
-                                                               { 0.0029f, 0.169f },
-                                                               { 0.0007f, 0.193f },
-                                                               { 0.0023f, 0.221f },
-                                                               { 0.0049f, 0.437f },
-                                                               { 0.0108f, 0.835f } },
+                                                    .costs = { [1] = { 0.0008f, 0.181f },
+                                                               { 0.0015f, 0.181f },
+                                                               { 0.0007f, 0.184f },
+                                                               { 0.0017f, 0.251f },
+                                                               { 0.0044f, 0.463f },
+                                                               { 0.0092f, 0.918f } },
                                                     .can = can,
                                                     .pack = pack,
                                                     .free = release };

@@ -63,5 +63,5 @@ static void release(struct packed *packed)
 }
 
 const struct weight_format weight_format_dense16 = {
-    .name = "dense16", .costs = { [0] = { 0.0514f, 0.015f } }, .can = can, .pack = pack, .free = release
+    .name = "dense16", .costs = { [0] = { 0.0421f, 0.007f } }, .can = can, .pack = pack, .free = release
 };

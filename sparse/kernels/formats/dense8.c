@@ -65,7 +65,7 @@ static void release(struct packed *packed)
 
 const struct weight_format weight_format_dense8 = {
     .name = "dense8",
-    .costs = { [3] = { 0.157f, 0 }, { 0.164f, 0 }, { 0.337f, 0 }, { 0.573f, 0 } },
+    .costs = { [3] = { 0.183f, 0 }, { 0.173f, 0 }, { 0.358f, 0 }, { 0.671f, 0 } },
     .can = can,
     .pack = pack,
     .free = release

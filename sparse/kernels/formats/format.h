@@ -42,7 +42,8 @@ struct packed {
 
 /* Nanoseconds that a batch as its class is timed with takes for each place of the matrix, connected or not, and for
  * each connection: what a format is chosen by where the clock is not asked. Fitted to times at 30, 70, 90 and 98 % of
- * 1024 x 1024, AVX-512 (docs/results/kernels.md); what counts is how they compare. */
+ * 1024 x 1024, AVX-512 (docs/results/kernels.md), the means of a Zen 5 and a Zen 4 at its pace, so that either has what
+ * is right there, or nearly; what counts is how they compare. */
 struct format_cost {
     float place, connection;
 };

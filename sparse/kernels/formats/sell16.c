@@ -125,13 +125,13 @@ static void release(struct packed *packed)
 }
 
 const struct weight_format weight_format_sell16 = { .name = "sell16",
-                                                    .costs = { { 0.0004f, 0.178f },
-                                                               { 0.0027f, 0.531f },
-                                                               { 0, 0.515f },
-                                                               { 0.0021f, 0.503f },
-                                                               { 0.0002f, 0.450f },
-                                                               { 0.0016f, 0.643f },
-                                                               { 0.0054f, 1.209f } },
+                                                    .costs = { { 0.0002f, 0.163f },
+                                                               { 0.0014f, 0.550f },
+                                                               { 0, 0.584f },
+                                                               { 0.0011f, 0.533f },
+                                                               { 0.0006f, 0.421f },
+                                                               { 0.0023f, 0.620f },
+                                                               { 0.0068f, 1.226f } },
                                                     .can = can,
                                                     .pack = pack,
                                                     .free = release };
