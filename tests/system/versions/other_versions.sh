@@ -101,11 +101,11 @@ compile() { # NAME HEADERS LIBRARY-FOLDER FLAG…
     shift 3
     cc -D_GNU_SOURCE -O1 "$@" $headers -I"$source" -L"$libraries" -lwisp -o "$work/$name" || complain "$name does not compile"
 }
-programs() { # of $kept; what is called timings was called a receipt
-    local headers="-I$source/client/include -I$source/base/include" before=()
-    [ $commit != $fewest ] || before=(-Dwisp_timings=wisp_receipt)
+programs() { # of $kept, in which wisp_timings may have another name
+    local headers="-I$source/client/include -I$source/base/include" before
+    before=-Dwisp_timings=$(sed -n '/^void wisp_request_.*, struct \(wisp_[a-z]*\) .*/{s//\1/p;q}' "$kept/include/wisp/wisp.h")
     compile steady-today "$headers" "$build/lib" "$source/tests/system/systemd/steady.c"
-    compile steady-earlier "-I$kept/include" "$kept" "${before[@]}" "$source/tests/system/systemd/steady.c"
+    compile steady-earlier "-I$kept/include" "$kept" "$before" "$source/tests/system/systemd/steady.c"
     [ $commit = $all ] || return
     compile several-today "$headers" "$build/lib" "$source/tests/system/versions/several.c"
     compile several-earlier "-I$kept/include" "$kept" "$source/tests/system/versions/several.c"
