@@ -107,7 +107,6 @@ programs() { # of $kept, in which wisp_timings may have another name
     compile steady-today "$headers" "$build/lib" "$source/tests/system/systemd/steady.c"
     compile steady-earlier "-I$kept/include" "$kept" "$before" "$source/tests/system/systemd/steady.c"
     [ $commit = $all ] || return
-    compile several-today "$headers" "$build/lib" "$source/tests/system/versions/several.c"
     compile several-earlier "-I$kept/include" "$kept" "$source/tests/system/versions/several.c"
 }
 with_today() { LD_LIBRARY_PATH=$build/lib "$@"; }
@@ -192,7 +191,7 @@ several_inputs() {
     local daemon_of said first=
     for daemon_of in "$build/bin/wispd" "$kept/wispd"; do
         start "$daemon_of"
-        for said in "$(with_today "$work/several-today" two)" "$(with_today "$work/several-earlier" two)" "$(with_earlier "$work/several-earlier" two)"; do
+        for said in "$(with_today "$build/tests/bin/wisp-several" two)" "$(with_today "$work/several-earlier" two)" "$(with_earlier "$work/several-earlier" two)"; do
             [[ $said == "class "*"marks "* ]] || complain "several inputs of $daemon_of: $said"
             [ "${first:=$said}" = "$said" ] || complain "several inputs of $daemon_of: other answers: $first, $said"
         done
