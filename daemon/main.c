@@ -182,8 +182,8 @@ static int configure(const struct options *options, struct config *config)
 
 static int run(const struct options *options)
 {
+    static struct config config; /* a load that is under way at the end may outlast this, and reads it */
     struct impersonation impersonation = { .user = NULL };
-    struct config config;
     struct reason why = { "" };
     int result, code;
 
@@ -200,14 +200,14 @@ static int run(const struct options *options)
     else if (code == EXIT_DONE && options->test)
         code = test(options, &config, &impersonation);
     else if (code == EXIT_DONE)
-        code = serve(options, &config);
+        return serve(options, &config); /* what that was given goes with the process */
     config_deinit(&config);
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    static struct options options; /* as long as the configuration: it is read again by them */
     int code;
 
     json_memory_watch();
