@@ -247,7 +247,11 @@ static void check_batch(const struct model *model, struct pool *pool, size_t bat
 static void test_bits(void **state)
 {
     static const double densities[] = { 1, 0.8, 0.3, 0.05 };
+#ifdef __SANITIZE_THREAD__ /* bits are compared without it; threads part few samples and many alike */
+    static const size_t batches[] = { 3, BATCH_MAX };
+#else
     static const size_t batches[] = { 1, 3, 8, 13, BATCH_MAX };
+#endif
     struct pool *pool;
 
     (void)state;
