@@ -50,6 +50,7 @@ struct pool {
     pool_function *function; /* written before `turn` is released, read after it is acquired */
     void *argument;
     bool leaving;
+    bool crowded;
     _Alignas(64) struct waited turn; /* released by pool_run(), acquired by member_wait() */
     _Alignas(64) struct waited left; /* members still at it: released by each, acquired by pool_run() */
     struct member members[];
@@ -170,6 +171,16 @@ struct pool *pool_free(struct pool *pool)
 unsigned pool_parts(const struct pool *pool)
 {
     return pool ? pool->parts : 1;
+}
+
+void pool_crowd(struct pool *pool, bool crowded)
+{
+    pool->crowded = crowded;
+}
+
+bool pool_is_crowded(const struct pool *pool)
+{
+    return pool && pool->crowded;
 }
 
 /* ---- turns ---- */

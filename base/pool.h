@@ -30,6 +30,11 @@ void pool_meet(struct pool *pool, unsigned part);
 bool pool_is_awake(const struct pool *pool);
 void pool_rouse(struct pool *pool);
 
+/* Whether its threads have all the processors that there are: who waits for what they compute then needs one of theirs.
+ * Nobody has said so: false. The caller's, between turns. */
+void pool_crowd(struct pool *pool, bool crowded);
+bool pool_is_crowded(const struct pool *pool);
+
 /* The part of [0, count) that belongs to `part`, cut at multiples of `grain`. */
 static inline void pool_share(unsigned long long count, unsigned long long grain, unsigned part, unsigned parts,
                               unsigned long long *begin, unsigned long long *end)

@@ -20,6 +20,7 @@
 #include "daemon/control/room.h"
 #include "daemon/control/shards.h"
 #include "daemon/control/wispd.h"
+#include "daemon/service/processors.h"
 #include "daemon/service/spin.h"
 
 enum { WATCHES_PER_CHANNEL = 2 };
@@ -37,7 +38,9 @@ static int loops_open(struct wispd *daemon, struct reason *why)
                                         .channels = daemon->table.capacity,
                                         .shards = daemon->config->shards,
                                         .threads = daemon->config->threads,
-                                        .spin_ns = daemon->spin_ns };
+                                        .spin_ns = daemon->spin_ns,
+                                        .crowded =
+                                            processors_are_taken(daemon->config->shards * daemon->config->threads) };
     struct reason fallback = { "" };
     int result = loop_new(setup.loop, WATCHES_PER_CHANNEL * setup.channels, &daemon->loop, &fallback, why);
 

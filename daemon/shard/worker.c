@@ -250,6 +250,8 @@ static int begin_threads(struct worker *worker)
 
     if (result)
         return refuse_thread(&worker->why, result, "threads: starting %u for a shard", threads);
+    if (worker->shard.pool)
+        pool_crowd(worker->shard.pool, worker->setup.crowded);
     pool_run(worker->shard.pool, begin_part, worker);
     for (uint32_t i = 0; !result && i < threads; i++) {
         if (worker->bound[i])

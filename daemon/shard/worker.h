@@ -25,6 +25,7 @@ struct worker_setup {
     uint32_t shards;            /* how many there are, */
     uint32_t threads;           /* and on how many threads passes of each run */
     uint64_t spin_ns;           /* how long to look before sleeping */
+    bool crowded;               /* those threads, of all, have all processors that there are */
     const uint32_t *processors; /* that the threads stay on, read by worker_new(); NULL: they are not bound */
 };
 

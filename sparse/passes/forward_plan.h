@@ -58,6 +58,7 @@ struct forward {
     struct step_times times;
     size_t bag_most[BATCH_CLASSES]; /* elements of a sample that is served as a bag; 0: none is */
     uint32_t doubt, alone; /* how many passes stay off the pool after the next that is no faster on it; and still do */
+    uint64_t asleep_ns;    /* when a pass last found the pool asleep */
     void *own, *gathered;  /* of the layer at hand, and all peers'; NULL without */
 };
 

@@ -18,6 +18,7 @@
 #include "base/insist.h"
 #include "base/pool.h"
 #include "base/size.h"
+#include "base/spin.h"
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/samples.h"
@@ -25,9 +26,10 @@
 /* More are never needed: a layer of ten seconds in slices of 500 us has 20,000. */
 enum { PARTS_MAX = 1 << 20, ELEMENTS_GRAIN = 64, QUICK_NS = 5000000 };
 
-/* One thread's time below which a pass is not worth others, below which it is not worth waking them, and below which a
- * step is not worth a cache line's way between two. */
-enum { POOLED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100, DOUBT_MAX = 63 };
+/* One thread's time below which a pass is not worth others; the same where one of them would keep its client from
+ * running; below which it is not worth waking them; and below which a step is not worth a cache line's way between two.
+ */
+enum { POOLED_NS = 15000, CROWDED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100, DOUBT_MAX = 63 };
 
 /* Samples go one after the other where that saves more than so little a part of the time. */
 enum { APART_GAIN = 16 };
@@ -201,12 +203,18 @@ static uint64_t pass_estimate(const struct forward *forward, size_t count)
     return times->one ? between(times->one_all, times->many_all, count, times->count) : 0;
 }
 
+/* One thread's time from which on a pass is worth the pool; before one is lent, any. */
+static uint64_t pooled_from(const struct forward *forward)
+{
+    return !forward->pool || pool_is_crowded(forward->pool) ? CROWDED_NS : POOLED_NS;
+}
+
 uint64_t forward_estimate(const struct forward *forward, size_t count)
 {
-    const uint64_t ns = pass_estimate(forward, count);
+    const uint64_t ns = pass_estimate(forward, count), from = pooled_from(forward);
 
     /* More samples never take less, be it that only they are worth several threads. */
-    return ns < POOLED_NS ? ns : MAX(ns / MAX(forward->setup.threads, pool_parts(forward->pool)), (uint64_t)POOLED_NS);
+    return ns < from ? ns : MAX(ns / MAX(forward->setup.threads, pool_parts(forward->pool)), from);
 }
 
 static uint64_t step_estimate(const struct forward *forward, uint32_t step, size_t count)
@@ -301,6 +309,16 @@ int forward_step_time(struct forward *forward, const struct layer_step *steps, s
 
 /* ---- a pass begins ---- */
 
+/* For the next pass, where that is likely to come before they sleep again. */
+static void rouse(struct forward *forward)
+{
+    const uint64_t now = clock_ns();
+
+    if (now - forward->asleep_ns < SPIN_MAX_NS)
+        pool_rouse(forward->pool);
+    forward->asleep_ns = now;
+}
+
 /* Whether a pass of so many samples is worth the pool as it is now. What is not timed is whoever's who lent it. */
 static bool is_pooled(struct forward *forward, size_t count)
 {
@@ -310,15 +328,17 @@ static bool is_pooled(struct forward *forward, size_t count)
         return false;
     if (!forward->times.one)
         return true;
-    if (ns >= POOLED_NS && forward->alone) {
+    if (ns < pooled_from(forward))
+        return false;
+    if (forward->alone) {
         forward->alone--;
         return false;
     }
-    if (ns >= POOLED_NS && ns < WAKING_NS && !pool_is_awake(forward->pool)) {
-        pool_rouse(forward->pool); /* for the next one */
+    if (ns < WAKING_NS && !pool_is_awake(forward->pool)) {
+        rouse(forward);
         return false;
     }
-    return ns >= POOLED_NS;
+    return true;
 }
 
 /* Bags are over soon, and stay on one thread. */
