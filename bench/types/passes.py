@@ -10,6 +10,7 @@ from ours import NotMade, Wisp  # noqa: F401
 
 SAME = 1e-4
 ROUND_US = 20000  # that each takes of a round, about
+QUIET_S = 0.02  # before each: threads of the one before still look for work, on processors that are this one's now
 
 
 # ---- those who run it ----
@@ -72,5 +73,6 @@ def compare(runners, rounds):
     times = {r.name: [] for r in runners}
     for _ in range(rounds):
         for r in runners:
+            time.sleep(QUIET_S)
             times[r.name].append(r.measure(counts[r.name]))
     return {name: statistics.median(of) for name, of in times.items()}

@@ -13,6 +13,7 @@
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/lengths.h"
+#include "sparse/passes/replicas.h"
 
 /* ---- planning ---- */
 
@@ -319,6 +320,7 @@ struct forward *forward_free(struct forward *forward)
 {
     if (!forward)
         return NULL;
+    replicas_free(forward);
     free_weights(forward);
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);

@@ -24,7 +24,8 @@ struct serving {
     const void *const *inputs; /* the caller's */
     void *const *outputs;
     size_t count;
-    size_t first, whole; /* those `count` of all samples are computed together, from number `first` on */
+    size_t first, whole; /* those `count` of all samples are computed together, from number `first` on, */
+    unsigned abreast;    /* by each of so many threads, which have one after the other */
     bool bags;           /* the input's samples are read where they stand (bags.h) */
     bool pooled;         /* it runs on the pool, from its beginning to its end; */
     uint64_t spent_ns;   /* then what its slices took */
@@ -58,8 +59,10 @@ struct forward {
     struct step_times times;
     size_t bag_most[BATCH_CLASSES]; /* elements of a sample that is served as a bag; 0: none is */
     uint32_t doubt, alone; /* how many passes stay off the pool after the next that is no faster on it; and still do */
-    uint64_t asleep_ns;    /* when a pass last found the pool asleep */
-    void *own, *gathered;  /* of the layer at hand, and all peers'; NULL without */
+    struct forward **replicas; /* of the pool's threads but the first, where samples go one after the other */
+    unsigned replica_count;
+    uint64_t asleep_ns;   /* when a pass last found the pool asleep */
+    void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
 };
 
 /* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */

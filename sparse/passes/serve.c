@@ -21,6 +21,7 @@
 #include "base/spin.h"
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
+#include "sparse/passes/replicas.h"
 #include "sparse/passes/samples.h"
 
 /* More are never needed: a layer of ten seconds in slices of 500 us has 20,000. */
@@ -289,7 +290,7 @@ int forward_time(struct forward *forward, const void *const *inputs, void *const
     times->apart =
         forward->setup.apart || (!result && !forward->setup.part &&
                                  times->many_all > times->one_all * count + times->one_all * count / APART_GAIN);
-    return result;
+    return !result && times->apart && !bags_are_possible(&forward->setup) ? replicas_make(forward) : result;
 }
 
 bool forward_is_apart(const struct forward *forward)
@@ -377,6 +378,11 @@ struct slice {
     struct progress from, to;
 };
 
+static bool is_first(const struct forward *forward, const struct progress *at)
+{
+    return at->step == first_step(forward) && !at->piece;
+}
+
 static bool is_over(const struct forward *forward, const struct progress *at)
 {
     return at->step == past_step(forward);
@@ -385,7 +391,7 @@ static bool is_over(const struct forward *forward, const struct progress *at)
 /* Whether no samples are left but those that are computed. */
 static bool is_last(const struct forward *forward)
 {
-    return forward->serving.first + forward->serving.count == forward->serving.whole;
+    return forward->serving.first + forward->serving.count * forward->serving.abreast == forward->serving.whole;
 }
 
 /* Whether all threads compute it, and not the first alone. */
@@ -438,6 +444,19 @@ static void walk(void *argument, unsigned thread, unsigned threads)
         slice->to = at;
 }
 
+/* A thread's way through a sample of its own. All of them stop at the same place: they go by the same times. */
+static void walk_own(void *argument, unsigned thread, unsigned threads)
+{
+    struct slice *slice = argument;
+    const struct forward *forward = thread ? slice->forward->replicas[thread - 1] : slice->forward;
+    struct slice own = { .forward = forward, .ns = slice->ns, .from = slice->from };
+
+    (void)threads;
+    walk(&own, 0, 1);
+    if (!thread)
+        slice->to = own.to;
+}
+
 /* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, more each time. */
 static void learn(struct forward *forward)
 {
@@ -454,10 +473,24 @@ static void run_pooled(struct forward *forward, struct slice *slice)
 {
     const uint64_t begin = clock_ns();
 
-    pool_run(forward->pool, walk, slice);
+    pool_run(forward->pool, forward->serving.abreast > 1 ? walk_own : walk, slice);
     forward->serving.spent_ns += clock_ns() - begin;
     if (is_over(forward, &slice->to) && is_last(forward))
         learn(forward);
+}
+
+/* Of the samples that are left as many as go together. */
+static void begin_samples(struct forward *forward)
+{
+    struct serving *serving = &forward->serving;
+    const unsigned threads = forward_threads(forward);
+
+    serving->abreast = 1;
+    if (threads < 2 || forward->replica_count + 1 < threads || serving->count > 1 ||
+        serving->whole - serving->first < threads)
+        return;
+    serving->abreast = threads;
+    replicas_begin(forward);
 }
 
 /* As much of the samples that are computed together. */
@@ -465,6 +498,8 @@ static void run_some(struct forward *forward, uint64_t ns)
 {
     struct slice slice = { .forward = forward, .ns = ns, .from = forward->serving.at };
 
+    if (is_first(forward, &slice.from))
+        begin_samples(forward);
     if (forward->serving.pooled)
         run_pooled(forward, &slice);
     else
@@ -487,7 +522,7 @@ static bool run_slice(struct forward *forward, uint64_t ns)
             return true;
         if (is_last(forward))
             return false;
-        serving->first += serving->count;
+        serving->first += serving->count * serving->abreast;
         serving->at = (struct progress){ 0 };
         spent += MIN(cost, ns - spent);
         if (ns != UINT64_MAX && ns - spent < cost)
@@ -497,8 +532,7 @@ static bool run_slice(struct forward *forward, uint64_t ns)
 
 bool forward_serve_slice(struct forward *forward, uint64_t ns)
 {
-    const struct progress *at = &forward->serving.at;
-    const bool whole = at->step == first_step(forward) && !at->piece;
+    const bool whole = is_first(forward, &forward->serving.at);
 
     return run_slice(forward, whole && forward_estimate(forward, forward->serving.whole) <= ns ? UINT64_MAX : ns);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/size.h"
 #include "sparse/construct/sample.h"
 #include "unit/sparse/passes/served.h"
 
@@ -169,6 +170,54 @@ static void test_perceptrons(void **state)
     }
 }
 
+/* One of the same weights whose samples go one after the other, its times taken twice, as a start does. */
+static struct forward *samples_apart(const struct served *s, unsigned threads)
+{
+    struct forward *forward;
+    struct reason why;
+
+    assert_ok(forward_new(&(struct forward_setup){ .model = s->model,
+                                                   .kernels = kernels_find("auto"),
+                                                   .batch = BATCH,
+                                                   .threads = threads,
+                                                   .apart = true,
+                                                   .weights_of = s->forward },
+                          &forward, &why),
+              why);
+    for (unsigned again = 0; again < 2; again++)
+        assert_int_equal(forward_time(forward, s->inputs, s->outputs, BATCH), 0);
+    return forward;
+}
+
+/* Each thread takes a sample, in memory of its own, and those that are left over are shared. */
+static void test_samples_abreast(void **state)
+{
+    static const char *const names[] = { "models/clothes.safetensors", "models/keywords.safetensors",
+                                         "models/squeeze.safetensors" };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        struct served s = { .model = NULL };
+        struct forward *together, *alone;
+        unsigned pooled = 0;
+
+        served_open(&s, BATCH, source_path(names[i]));
+        together = s.forward;
+        alone = samples_apart(&s, 1);
+        s.forward = samples_apart(&s, THREADS);
+        assert_true(forward_memory(s.forward) > 2 * forward_memory(alone));
+        for (size_t count = 1; count <= 8; count++) {
+            for (unsigned threads = 1; threads <= THREADS; threads++)
+                pooled += check(&s, count, threads);
+        }
+        assert_true(pooled);
+        forward_free(alone);
+        forward_free(s.forward);
+        s.forward = together;
+        served_close(&s);
+    }
+}
+
 /* So many samples that a pass of them takes 15 to 50 us, by the times that were taken; 0: with none it does. */
 static size_t count_between(const struct served *s)
 {
@@ -212,9 +261,8 @@ static void test_short_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_shipped_model),
-        cmocka_unit_test(test_time_is_cut),
-        cmocka_unit_test(test_perceptrons),
+        cmocka_unit_test(test_every_shipped_model), cmocka_unit_test(test_time_is_cut),
+        cmocka_unit_test(test_perceptrons),         cmocka_unit_test(test_samples_abreast),
         cmocka_unit_test(test_short_passes),
     };
     int failed;
