@@ -58,7 +58,8 @@ struct forward {
     struct serving serving;
     struct step_times times;
     size_t bag_most[BATCH_CLASSES]; /* elements of a sample that is served as a bag; 0: none is */
-    uint32_t doubt, alone; /* how many passes stay off the pool after the next that is no faster on it; and still do */
+    uint32_t doubt,
+        alone; /* how many passes stay off the pool at most after one that was no faster on it; and still do */
     struct forward **replicas; /* of the pool's threads but the first, where samples go one after the other */
     unsigned replica_count;
     uint64_t asleep_ns;   /* when a pass last found the pool asleep */

@@ -32,6 +32,9 @@ enum { PARTS_MAX = 1 << 20, ELEMENTS_GRAIN = 64, QUICK_NS = 5000000 };
  */
 enum { POOLED_NS = 15000, CROWDED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100, DOUBT_MAX = 63 };
 
+/* Of what passes take while they stay off the pool, a trial may lose one part of so many. */
+enum { LOSS_PART = 8 };
+
 /* Samples go one after the other where that saves more than so little a part of the time. */
 enum { APART_GAIN = 16 };
 
@@ -457,16 +460,22 @@ static void walk_own(void *argument, unsigned thread, unsigned threads)
         slice->to = own.to;
 }
 
-/* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, more each time. */
+/* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, more each time; no more
+ * than make what was lost a small part of what they take. */
 static void learn(struct forward *forward)
 {
+    const uint64_t spent = forward->serving.spent_ns;
+    uint64_t estimate;
+
     if (!forward->times.one)
         return;
-    if (forward->serving.spent_ns < pass_estimate(forward, forward->serving.whole))
+    estimate = MAX(pass_estimate(forward, forward->serving.whole), (uint64_t)1);
+    if (spent < estimate) {
         forward->doubt /= 2;
-    else
-        forward->doubt = MIN(2 * forward->doubt + 1, (uint32_t)DOUBT_MAX);
-    forward->alone = forward->doubt;
+        return;
+    }
+    forward->doubt = MIN(2 * forward->doubt + 1, (uint32_t)DOUBT_MAX);
+    forward->alone = (uint32_t)MIN(1 + LOSS_PART * (spent - estimate) / estimate, (uint64_t)forward->doubt);
 }
 
 static void run_pooled(struct forward *forward, struct slice *slice)
