@@ -18,22 +18,17 @@
 #include "base/insist.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "base/spin.h"
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
+#include "sparse/passes/pooled.h"
 #include "sparse/passes/replicas.h"
 #include "sparse/passes/samples.h"
 
 /* More are never needed: a layer of ten seconds in slices of 500 us has 20,000. */
 enum { PARTS_MAX = 1 << 20, ELEMENTS_GRAIN = 64, QUICK_NS = 5000000 };
 
-/* One thread's time below which a pass is not worth others; the same where one of them would keep its client from
- * running; below which it is not worth waking them; and below which a step is not worth a cache line's way between two.
- */
-enum { POOLED_NS = 15000, CROWDED_NS = 50000, WAKING_NS = 150000, SHARED_NS = 100, DOUBT_MAX = 63 };
-
-/* Of what passes take while they stay off the pool, a trial may lose one part of so many. */
-enum { LOSS_PART = 8 };
+/* One thread's time below which a step is not worth a cache line's way between two. */
+enum { SHARED_NS = 100 };
 
 /* Samples go one after the other where that saves more than so little a part of the time. */
 enum { APART_GAIN = 16 };
@@ -207,12 +202,6 @@ static uint64_t pass_estimate(const struct forward *forward, size_t count)
     return times->one ? between(times->one_all, times->many_all, count, times->count) : 0;
 }
 
-/* One thread's time from which on a pass is worth the pool; before one is lent, any. */
-static uint64_t pooled_from(const struct forward *forward)
-{
-    return !forward->pool || pool_is_crowded(forward->pool) ? CROWDED_NS : POOLED_NS;
-}
-
 uint64_t forward_estimate(const struct forward *forward, size_t count)
 {
     const uint64_t ns = pass_estimate(forward, count), from = pooled_from(forward);
@@ -313,58 +302,28 @@ int forward_step_time(struct forward *forward, const struct layer_step *steps, s
 
 /* ---- a pass begins ---- */
 
-/* For the next pass, where that is likely to come before they sleep again. */
-static void rouse(struct forward *forward)
-{
-    const uint64_t now = clock_ns();
-
-    if (now - forward->asleep_ns < SPIN_MAX_NS)
-        pool_rouse(forward->pool);
-    forward->asleep_ns = now;
-}
-
-/* Whether a pass of so many samples is worth the pool as it is now. What is not timed is whoever's who lent it. */
-static bool is_pooled(struct forward *forward, size_t count)
-{
-    const uint64_t ns = pass_estimate(forward, count);
-
-    if (pool_parts(forward->pool) == 1)
-        return false;
-    if (!forward->times.one)
-        return true;
-    if (ns < pooled_from(forward))
-        return false;
-    if (forward->alone) {
-        forward->alone--;
-        return false;
-    }
-    if (ns < WAKING_NS && !pool_is_awake(forward->pool)) {
-        rouse(forward);
-        return false;
-    }
-    return true;
-}
-
 /* Bags are over soon, and stay on one thread. */
 void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
 {
     const bool bags = bags_suit(forward, inputs, count);
 
-    serve_begin(forward, &(struct serving){ .inputs = inputs,
-                                            .outputs = outputs,
-                                            .count = forward->times.apart && !bags ? 1 : count,
-                                            .whole = count,
-                                            .bags = bags,
-                                            .pooled = !bags && is_pooled(forward, count) });
+    serve_begin(forward,
+                &(struct serving){ .inputs = inputs,
+                                   .outputs = outputs,
+                                   .count = forward->times.apart && !bags ? 1 : count,
+                                   .whole = count,
+                                   .bags = bags,
+                                   .pooled = !bags && pooled_is_worth(forward, pass_estimate(forward, count)) });
 }
 
 void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count)
 {
     forward_place(forward, count);
     forward->steps = steps;
-    forward->serving = (struct serving){
-        .count = count, .whole = count, .pooled = is_pooled(forward, count), .at = { .step = first_step(forward) }
-    };
+    forward->serving = (struct serving){ .count = count,
+                                         .whole = count,
+                                         .pooled = pooled_is_worth(forward, pass_estimate(forward, count)),
+                                         .at = { .step = first_step(forward) } };
 }
 
 unsigned forward_threads(const struct forward *forward)
@@ -460,24 +419,6 @@ static void walk_own(void *argument, unsigned thread, unsigned threads)
         slice->to = own.to;
 }
 
-/* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, more each time; no more
- * than make what was lost a small part of what they take. */
-static void learn(struct forward *forward)
-{
-    const uint64_t spent = forward->serving.spent_ns;
-    uint64_t estimate;
-
-    if (!forward->times.one)
-        return;
-    estimate = MAX(pass_estimate(forward, forward->serving.whole), (uint64_t)1);
-    if (spent < estimate) {
-        forward->doubt /= 2;
-        return;
-    }
-    forward->doubt = MIN(2 * forward->doubt + 1, (uint32_t)DOUBT_MAX);
-    forward->alone = (uint32_t)MIN(1 + LOSS_PART * (spent - estimate) / estimate, (uint64_t)forward->doubt);
-}
-
 static void run_pooled(struct forward *forward, struct slice *slice)
 {
     const uint64_t begin = clock_ns();
@@ -485,7 +426,7 @@ static void run_pooled(struct forward *forward, struct slice *slice)
     pool_run(forward->pool, forward->serving.abreast > 1 ? walk_own : walk, slice);
     forward->serving.spent_ns += clock_ns() - begin;
     if (is_over(forward, &slice->to) && is_last(forward))
-        learn(forward);
+        pooled_learn(forward, pass_estimate(forward, forward->serving.whole));
 }
 
 /* Of the samples that are left as many as go together. */
