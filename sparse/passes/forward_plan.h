@@ -23,12 +23,13 @@ struct progress {
 struct serving {
     const void *const *inputs; /* the caller's */
     void *const *outputs;
-    size_t count;
-    size_t first, whole; /* those `count` of all samples are computed together, from number `first` on, */
-    unsigned abreast;    /* by each of so many threads, which have one after the other */
-    bool bags;           /* the input's samples are read where they stand (bags.h) */
-    bool pooled;         /* it runs on the pool, from its beginning to its end; */
-    uint64_t spent_ns;   /* then what its slices took */
+    size_t first, whole, together; /* so many of all samples are under way, from number `first` on; */
+    unsigned abreast;              /* so many threads have parts of them, */
+    size_t count;                  /* and the first, or the pass that all share, has so many */
+    bool apart;                    /* one after the other; or one a thread */
+    bool bags;                     /* the input's samples are read where they stand (bags.h) */
+    bool pooled;                   /* it runs on the pool, from its beginning to its end; */
+    uint64_t spent_ns;             /* then what its slices took */
     struct progress at;
 };
 
@@ -38,6 +39,13 @@ struct step_times {
     uint64_t one_all, many_all; /* their sums */
     size_t count;               /* samples of `many` */
     bool apart;                 /* samples go one after the other: together they took longer */
+};
+
+/* What a pass on the pool took, at best and of late: nanoseconds a sample, by whether its threads had samples of their
+ * own; 0: none has. And how many passes there were. */
+struct sharing {
+    uint64_t ns[2];
+    uint32_t passes;
 };
 
 struct forward {
@@ -60,10 +68,12 @@ struct forward {
     size_t bag_most[BATCH_CLASSES]; /* elements of a sample that is served as a bag; 0: none is */
     uint32_t doubt,
         alone; /* how many passes stay off the pool at most after one that was no faster on it; and still do */
-    struct forward **replicas; /* of the pool's threads but the first, where samples go one after the other */
+    struct forward **replicas; /* of the pool's threads but the first (replicas.h) */
     unsigned replica_count;
-    uint64_t asleep_ns;   /* when a pass last found the pool asleep */
-    void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
+    size_t replica_batch;                  /* samples at most that each has memory for */
+    struct sharing sharing[BATCH_CLASSES]; /* of passes of so many samples */
+    uint64_t asleep_ns;                    /* when a pass last found the pool asleep */
+    void *own, *gathered;                  /* of the layer at hand, and all peers'; NULL without */
 };
 
 /* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */

@@ -6,23 +6,18 @@
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/replicas.h"
 
-/* Where it has values they stay: none of several samples stands in memory of the caller's. */
 static int make_replica(const struct forward *forward, struct forward **out)
 {
     struct forward_setup setup = forward->setup;
     struct reason why;
-    int result;
 
-    setup.batch = 1;
-    setup.apart = true;
+    setup.batch = forward->replica_batch;
+    setup.apart = false;
     setup.pool = NULL;
     setup.threads = 0;
     setup.choices = NULL;
     setup.weights_of = forward;
-    result = forward_new(&setup, out, &why);
-    if (!result)
-        forward_place(*out, 1);
-    return result;
+    return forward_new(&setup, out, &why);
 }
 
 int replicas_make(struct forward *forward)
@@ -33,6 +28,7 @@ int replicas_make(struct forward *forward)
         forward->replicas = calloc(threads - 1, sizeof(struct forward *));
         if (!forward->replicas)
             return -ENOMEM;
+        forward->replica_batch = forward->times.apart ? 1 : (forward->setup.batch + threads - 1) / threads;
     }
     while (forward->replica_count + 1 < threads) {
         struct forward **replica = &forward->replicas[forward->replica_count];
@@ -57,11 +53,24 @@ void replicas_free(struct forward *forward)
     free(forward->replicas);
 }
 
+bool replicas_suit(const struct forward *forward, size_t count, unsigned threads)
+{
+    return threads <= forward->replica_count + 1 && (count + threads - 1) / threads <= forward->replica_batch;
+}
+
+/* None of several samples stands in memory of the caller's, so values have their places in the replica's. */
 void replicas_begin(struct forward *forward)
 {
-    insist(forward->serving.count == 1 && forward->serving.whole > 1);
-    for (unsigned i = 0; i < forward->replica_count; i++) {
-        forward->replicas[i]->serving = forward->serving;
-        forward->replicas[i]->serving.first += 1 + i;
+    const struct serving *serving = &forward->serving;
+
+    insist(serving->whole > 1 && replicas_suit(forward, serving->together, serving->abreast));
+    for (unsigned thread = 1; thread < serving->abreast; thread++) {
+        const size_t begin = serving->together * thread / serving->abreast;
+        struct forward *replica = forward->replicas[thread - 1];
+
+        replica->serving = *serving;
+        replica->serving.first += begin;
+        replica->serving.count = serving->together * (thread + 1) / serving->abreast - begin;
+        forward_place(replica, replica->serving.count);
     }
 }

@@ -282,7 +282,7 @@ int forward_time(struct forward *forward, const void *const *inputs, void *const
     times->apart =
         forward->setup.apart || (!result && !forward->setup.part &&
                                  times->many_all > times->one_all * count + times->one_all * count / APART_GAIN);
-    return !result && times->apart && !bags_are_possible(&forward->setup) ? replicas_make(forward) : result;
+    return !result && !forward->setup.part && !forward->along ? replicas_make(forward) : result;
 }
 
 bool forward_is_apart(const struct forward *forward)
@@ -312,6 +312,7 @@ void forward_serve_begin(struct forward *forward, const void *const *inputs, voi
                                    .outputs = outputs,
                                    .count = forward->times.apart && !bags ? 1 : count,
                                    .whole = count,
+                                   .apart = forward->times.apart && !bags,
                                    .bags = bags,
                                    .pooled = !bags && pooled_is_worth(forward, pass_estimate(forward, count)) });
 }
@@ -336,6 +337,7 @@ unsigned forward_threads(const struct forward *forward)
 /* What all threads know of a slice; where it ends, the first says. */
 struct slice {
     const struct forward *forward;
+    size_t count; /* samples that a step is of, by its times */
     uint64_t ns;
     struct progress from, to;
 };
@@ -353,13 +355,14 @@ static bool is_over(const struct forward *forward, const struct progress *at)
 /* Whether no samples are left but those that are computed. */
 static bool is_last(const struct forward *forward)
 {
-    return forward->serving.first + forward->serving.count * forward->serving.abreast == forward->serving.whole;
+    return forward->serving.first + forward->serving.together == forward->serving.whole;
 }
 
 /* Whether all threads compute it, and not the first alone. */
-static bool is_shared(const struct forward *forward, uint32_t step, unsigned threads)
+static bool is_shared(const struct slice *slice, uint32_t step, unsigned threads)
 {
-    return threads > 1 && (!forward->times.one || step_estimate(forward, step, forward->serving.count) >= SHARED_NS);
+    return threads > 1 &&
+           (!slice->forward->times.one || step_estimate(slice->forward, step, slice->count) >= SHARED_NS);
 }
 
 /* Whether there is nothing to do: another layer ends with this one, or it is none of the pass's. */
@@ -387,8 +390,8 @@ static void walk(void *argument, unsigned thread, unsigned threads)
     bool shared = false;
 
     for (uint64_t spent = 0; !is_over(forward, &at); advance(forward, &at)) {
-        const bool all = is_shared(forward, at.step, threads);
-        const uint64_t cost = step_estimate(forward, at.step, forward->serving.count) / (all ? threads : 1);
+        const bool all = is_shared(slice, at.step, threads);
+        const uint64_t cost = step_estimate(forward, at.step, slice->count) / (all ? threads : 1);
         const unsigned pieces = at.pieces ? at.pieces : (unsigned)MIN(cost / slice->ns + 1, (uint64_t)PARTS_MAX);
 
         if (spent && spent + cost / pieces > slice->ns)
@@ -406,12 +409,12 @@ static void walk(void *argument, unsigned thread, unsigned threads)
         slice->to = at;
 }
 
-/* A thread's way through a sample of its own. All of them stop at the same place: they go by the same times. */
+/* A thread's way through samples of its own. All of them stop at the same place: they go by the same times. */
 static void walk_own(void *argument, unsigned thread, unsigned threads)
 {
     struct slice *slice = argument;
     const struct forward *forward = thread ? slice->forward->replicas[thread - 1] : slice->forward;
-    struct slice own = { .forward = forward, .ns = slice->ns, .from = slice->from };
+    struct slice own = { .forward = forward, .count = slice->count, .ns = slice->ns, .from = slice->from };
 
     (void)threads;
     walk(&own, 0, 1);
@@ -434,22 +437,31 @@ static void begin_samples(struct forward *forward)
 {
     struct serving *serving = &forward->serving;
     const unsigned threads = forward_threads(forward);
+    const size_t left = serving->whole - serving->first;
 
     serving->abreast = 1;
-    if (threads < 2 || forward->replica_count + 1 < threads || serving->count > 1 ||
-        serving->whole - serving->first < threads)
+    serving->together = serving->apart ? 1 : left;
+    if (threads > 1 && (serving->apart ? left >= threads && replicas_suit(forward, threads, threads)
+                                       : pooled_splits(forward, left, threads))) {
+        serving->abreast = threads;
+        serving->together = serving->apart ? threads : left;
+    }
+    serving->count = serving->together / serving->abreast;
+    if (serving->abreast == 1)
         return;
-    serving->abreast = threads;
+    forward_place(forward, serving->count);
     replicas_begin(forward);
 }
 
 /* As much of the samples that are computed together. */
 static void run_some(struct forward *forward, uint64_t ns)
 {
-    struct slice slice = { .forward = forward, .ns = ns, .from = forward->serving.at };
+    const struct serving *serving = &forward->serving;
+    struct slice slice = { .forward = forward, .ns = ns, .from = serving->at };
 
     if (is_first(forward, &slice.from))
         begin_samples(forward);
+    slice.count = (serving->together + serving->abreast - 1) / serving->abreast;
     if (forward->serving.pooled)
         run_pooled(forward, &slice);
     else
@@ -472,7 +484,7 @@ static bool run_slice(struct forward *forward, uint64_t ns)
             return true;
         if (is_last(forward))
             return false;
-        serving->first += serving->count * serving->abreast;
+        serving->first += serving->together;
         serving->at = (struct progress){ 0 };
         spent += MIN(cost, ns - spent);
         if (ns != UINT64_MAX && ns - spent < cost)
