@@ -24,10 +24,13 @@ int replicas_make(struct forward *forward)
 {
     const unsigned threads = MAX(forward->setup.threads, pool_parts(forward->setup.pool));
 
-    if (!forward->replicas && threads > 1) {
+    if (threads < 2)
+        return 0;
+    if (!forward->replicas) {
         forward->replicas = calloc(threads - 1, sizeof(struct forward *));
         if (!forward->replicas)
             return -ENOMEM;
+        insist(!forward->replica_count);
         forward->replica_batch = forward->times.apart ? 1 : (forward->setup.batch + threads - 1) / threads;
     }
     while (forward->replica_count + 1 < threads) {
