@@ -9,6 +9,7 @@
 #include "sparse/kernels/residence.h"
 #include "sparse/passes/endings.h"
 #include "sparse/passes/forward.h"
+#include "sparse/passes/trial.h"
 #include "sparse/passes/workspace.h"
 
 #define FORWARD_NO_BUFFER UINT32_MAX
@@ -27,6 +28,8 @@ struct serving {
     unsigned abreast;              /* so many threads have parts of them, */
     size_t count;                  /* and the first, or the pass that all share, has so many */
     bool apart;                    /* one after the other; or one a thread */
+    struct trial *trial;           /* what is learnt of how the samples go, */
+    unsigned way;                  /* and how they do; NULL: it is settled */
     bool bags;                     /* the input's samples are read where they stand (bags.h) */
     bool pooled;                   /* it runs on the pool, from its beginning to its end; */
     uint64_t spent_ns;             /* then what its slices took */
@@ -39,13 +42,6 @@ struct step_times {
     uint64_t one_all, many_all; /* their sums */
     size_t count;               /* samples of `many` */
     bool apart;                 /* samples go one after the other: together they took longer */
-};
-
-/* What a pass on the pool took, at best and of late: nanoseconds a sample, by whether its threads had samples of their
- * own; 0: none has. And how many passes there were. */
-struct sharing {
-    uint64_t ns[2];
-    uint32_t passes;
 };
 
 struct forward {
@@ -71,7 +67,7 @@ struct forward {
     struct forward **replicas; /* of the pool's threads but the first (replicas.h) */
     unsigned replica_count;
     size_t replica_batch;                  /* samples at most that each has memory for */
-    struct sharing sharing[BATCH_CLASSES]; /* of passes of so many samples */
+    struct trial trials[2][BATCH_CLASSES]; /* of so many samples on one thread, and on the pool (serve.c) */
     uint64_t asleep_ns;                    /* when a pass last found the pool asleep */
     void *own, *gathered;                  /* of the layer at hand, and all peers'; NULL without */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When a pass runs on the pool that it was lent, and how the threads share it: by what one takes, and by how the last
- * ones went.
+ * When a pass runs on the pool that it was lent: by what one thread takes, and by how the last ones went.
  */
 #ifndef SPARSE_PASSES_POOLED_H
 #define SPARSE_PASSES_POOLED_H
@@ -14,10 +13,6 @@ uint64_t pooled_from(const struct forward *forward);
 /* Whether a pass that takes one thread so long is worth the pool as it is now. What is not timed is whoever's who lent
  * it. */
 bool pooled_is_worth(struct forward *forward, uint64_t ns);
-
-/* Whether so many samples, that would go together, are parted among so many threads, and not what is computed of them:
- * by what both have taken. */
-bool pooled_splits(struct forward *forward, size_t count, unsigned threads);
 
 /* From a pass that has ended on the pool, and was to take one thread so long. */
 void pooled_learn(struct forward *forward, uint64_t estimate);

@@ -18,6 +18,7 @@
 #include "base/insist.h"
 #include "base/pool.h"
 #include "base/size.h"
+#include "sparse/kernels/formats/batch_class.h"
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/pooled.h"
@@ -422,14 +423,26 @@ static void walk_own(void *argument, unsigned thread, unsigned threads)
         slice->to = own.to;
 }
 
-static void run_pooled(struct forward *forward, struct slice *slice)
+/* How samples go that were to go together. One thread may have them one after the other all the same: of few samples
+ * with a stride that is faster. On several, rows that are shared have their values cross between processors, and halve
+ * the weights that each reads; samples that are parted do neither. The network, the batch, and how far processors are
+ * from each other decide. */
+static void choose_way(struct forward *forward, unsigned threads)
 {
-    const uint64_t begin = clock_ns();
+    struct serving *serving = &forward->serving;
+    const size_t whole = serving->whole, each = (whole + threads - 1) / threads;
+    uint64_t together, other;
 
-    pool_run(forward->pool, forward->serving.abreast > 1 ? walk_own : walk, slice);
-    forward->serving.spent_ns += clock_ns() - begin;
-    if (is_over(forward, &slice->to) && is_last(forward))
-        pooled_learn(forward, pass_estimate(forward, forward->serving.whole));
+    if (whole < 2 || serving->apart || serving->bags || !forward->times.one || forward->steps || forward->setup.part ||
+        forward->along)
+        return;
+    if (threads > 1 && (whole < (size_t)2 * threads || !replicas_suit(forward, whole, threads)))
+        return;
+    serving->trial = &forward->trials[threads > 1][batch_class_of(whole)];
+    together = pass_estimate(forward, whole) / threads;
+    other = threads > 1 ? pass_estimate(forward, each) : forward->times.one_all * whole;
+    serving->way = trial_next(serving->trial, together / whole, other / whole);
+    serving->apart = threads == 1 && serving->way;
 }
 
 /* Of the samples that are left as many as go together. */
@@ -438,35 +451,54 @@ static void begin_samples(struct forward *forward)
     struct serving *serving = &forward->serving;
     const unsigned threads = forward_threads(forward);
     const size_t left = serving->whole - serving->first;
+    size_t count;
 
+    if (!serving->first)
+        choose_way(forward, threads);
     serving->abreast = 1;
-    serving->together = serving->apart ? 1 : left;
-    if (threads > 1 && (serving->apart ? left >= threads && replicas_suit(forward, threads, threads)
-                                       : pooled_splits(forward, left, threads))) {
+    if (threads > 1 && (serving->apart ? left >= threads && replicas_suit(forward, threads, threads) : serving->way))
         serving->abreast = threads;
-        serving->together = serving->apart ? threads : left;
-    }
-    serving->count = serving->together / serving->abreast;
-    if (serving->abreast == 1)
-        return;
-    forward_place(forward, serving->count);
-    replicas_begin(forward);
+    serving->together = serving->apart ? serving->abreast : left;
+    count = serving->together / serving->abreast;
+    if (count != serving->count)
+        forward_place(forward, count);
+    serving->count = count;
+    if (serving->abreast > 1)
+        replicas_begin(forward);
+}
+
+/* The pass is through. */
+static void learn(struct forward *forward)
+{
+    const struct serving *serving = &forward->serving;
+
+    if (serving->trial)
+        trial_learn(serving->trial, serving->way, serving->spent_ns / serving->whole);
+    if (serving->pooled)
+        pooled_learn(forward, pass_estimate(forward, serving->whole));
 }
 
 /* As much of the samples that are computed together. */
 static void run_some(struct forward *forward, uint64_t ns)
 {
-    const struct serving *serving = &forward->serving;
+    struct serving *serving = &forward->serving;
     struct slice slice = { .forward = forward, .ns = ns, .from = serving->at };
+    uint64_t begin = 0;
 
     if (is_first(forward, &slice.from))
         begin_samples(forward);
     slice.count = (serving->together + serving->abreast - 1) / serving->abreast;
-    if (forward->serving.pooled)
-        run_pooled(forward, &slice);
+    if (serving->pooled || serving->trial)
+        begin = clock_ns();
+    if (serving->pooled)
+        pool_run(forward->pool, serving->abreast > 1 ? walk_own : walk, &slice);
     else
         walk(&slice, 0, 1);
-    forward->serving.at = slice.to;
+    if (begin)
+        serving->spent_ns += clock_ns() - begin;
+    if (is_over(forward, &slice.to) && is_last(forward))
+        learn(forward);
+    serving->at = slice.to;
 }
 
 /* As much as takes so long; UINT64_MAX: what is left, without cutting it. */
