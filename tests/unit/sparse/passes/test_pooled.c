@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "sparse/construct/sample.h"
 #include "sparse/passes/forward_plan.h"
+#include "sparse/passes/pooled.h"
 #include "unit/sparse/passes/served.h"
 
 enum { THREADS = SERVED_THREADS, BATCH = 19, CUTS = 7, PERCEPTRONS = 12 };
@@ -287,44 +288,33 @@ static void test_samples_parted(void **state)
     assert_true(pooled >= 20);
 }
 
-/* So many samples that a pass of them takes 15 to 50 us, by the times that were taken; 0: with none it does. */
-static size_t count_between(const struct served *s)
-{
-    for (size_t count = 1; count <= BATCH; count++) {
-        const uint64_t ns = forward_estimate(s->forward, count);
-
-        if (ns >= 15000 && ns < 50000)
-            return count;
-    }
-    return 0;
-}
-
-/* Who waits for it has a processor where the pool leaves one: only then it is shared, once they look for it. */
+/* Who waits for it has a processor where the pool leaves one: only there a short pass is shared. */
 static void test_short_passes(void **state)
 {
-    size_t count = 0;
+    static const uint64_t times[] = { 14999, 15000, 49999, 50000, 149999, 150000 };
+    struct served s = { .model = NULL };
 
     (void)state;
-    for (uint64_t seed = 0; !count; seed++) {
-        struct served s = { .model = perceptron(seed) };
-        unsigned pooled = 0, tries = 0;
+    served_open(&s, BATCH, source_path("models/fashion.safetensors"));
+    for (unsigned i = 0; i < ARRAY_SIZE(times); i++) {
+        forward_lend(s.forward, NULL);
+        assert_false(pooled_is_worth(s.forward, times[i]));
+        forward_lend(s.forward, pools[2]);
+        for (unsigned crowded = 0; crowded < 2; crowded++) {
+            unsigned worth = 0;
 
-        assert_true(seed < 100);
-        served_begin(&s, BATCH);
-        count = count_between(&s);
-        if (count) {
-            forward_lend(s.forward, pools[2]);
-            pool_crowd(pools[2], true);
-            for (unsigned i = 0; i < 100; i++)
-                run(&s, count, UINT64_MAX, &pooled);
-            assert_int_equal(pooled, 0);
-            pool_crowd(pools[2], false);
-            for (; !pooled && tries < 10000; tries++)
-                run(&s, count, UINT64_MAX, &pooled);
-            assert_true(pooled);
+            pool_crowd(pools[2], crowded);
+            for (unsigned tries = 0; tries < 100; tries++)
+                worth += pooled_is_worth(s.forward, times[i]);
+            if (times[i] < (crowded ? 50000 : 15000))
+                assert_int_equal(worth, 0);
+            if (times[i] >= 150000)
+                assert_int_equal(worth, 100);
         }
-        served_close(&s);
+        pool_crowd(pools[2], false);
+        assert_int_equal(pooled_from(s.forward), 15000);
     }
+    served_close(&s);
 }
 
 int main(void)
