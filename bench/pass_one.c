@@ -2,10 +2,11 @@
  *
  * Passes of one model, for a program that measures them in turn with others': bench_models.
  *
- * bench_pass_one MODEL BATCH THREADS INPUT OUTPUT      INPUT: BATCH samples, one after the other, as floats; their
- * answers go to OUTPUT. Then, for each line "COUNT" of standard input, so many passes, and a line with the median of
- * their times in microseconds. A pass is what the daemon runs, samples brought together and apart again. Several
- * threads are bound to a processor each, of those that the program may run on.
+ * bench_pass_one MODEL BATCH[/PART] THREADS INPUT OUTPUT      INPUT: BATCH samples, one after the other, as floats;
+ * their answers go to OUTPUT. Passes are made for that many, and are of the first PART of them, if there is one. Then,
+ * for each line "COUNT" of standard input, so many passes, and a line with the median of their times in microseconds. A
+ * pass is what the daemon runs, samples brought together and apart again. Several threads are bound to a processor
+ * each, of those that the program may run on.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ enum { RUNS_MAX = 1001 };
 struct bench {
     struct model *model;
     struct forward *forward;
-    size_t batch;
+    size_t batch, part;
     unsigned threads;
     float *inputs, *outputs; /* sample after sample */
     const void **in;
@@ -49,7 +50,7 @@ static void transfer(const char *path, const char *mode, float *floats, size_t c
 
 static void run(const struct bench *b)
 {
-    forward_serve(b->forward, b->in, b->out, b->batch);
+    forward_serve(b->forward, b->in, b->out, b->part);
 }
 
 static void bind_part(void *argument, unsigned part, unsigned parts)
@@ -132,16 +133,19 @@ static double median_us(const struct bench *b, size_t count)
 int main(int argc, char **argv)
 {
     struct bench b;
-    char line[32];
+    char line[32], *rest;
 
     if (argc != 6)
-        give_up("usage: bench_pass_one MODEL BATCH THREADS INPUT OUTPUT");
-    b = (struct bench){ .batch = strtoul(argv[2], NULL, 10), .threads = (unsigned)strtoul(argv[3], NULL, 10) };
+        give_up("usage: bench_pass_one MODEL BATCH[/PART] THREADS INPUT OUTPUT");
+    b = (struct bench){ .batch = strtoul(argv[2], &rest, 10), .threads = (unsigned)strtoul(argv[3], NULL, 10) };
+    b.part = *rest == '/' ? strtoul(rest + 1, NULL, 10) : b.batch;
+    if (!b.part || b.part > b.batch)
+        give_up("a batch has a sample and more, and a part of it no more than it has");
     open_bench(&b, argv[1]);
     transfer(argv[4], "r", b.inputs, shape_elements(&b.model->signature.inputs[0].shape) * b.batch);
     if (forward_time(b.forward, b.in, b.out, b.batch))
         give_up("no memory");
-    run(&b);
+    forward_serve(b.forward, b.in, b.out, b.batch);
     transfer(argv[5], "w", b.outputs, shape_elements(&b.model->signature.outputs[0].shape) * b.batch);
     puts("ready");
     fflush(stdout);
