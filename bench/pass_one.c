@@ -139,7 +139,7 @@ int main(int argc, char **argv)
         give_up("usage: bench_pass_one MODEL BATCH[/PART] THREADS INPUT OUTPUT");
     b = (struct bench){ .batch = strtoul(argv[2], &rest, 10), .threads = (unsigned)strtoul(argv[3], NULL, 10) };
     b.part = *rest == '/' ? strtoul(rest + 1, NULL, 10) : b.batch;
-    if (!b.part || b.part > b.batch)
+    if ((*rest && *rest != '/') || !b.part || b.part > b.batch)
         give_up("a batch has a sample and more, and a part of it no more than it has");
     open_bench(&b, argv[1]);
     transfer(argv[4], "r", b.inputs, shape_elements(&b.model->signature.inputs[0].shape) * b.batch);

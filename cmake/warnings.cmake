@@ -14,7 +14,7 @@ target_compile_options(wisp_flags INTERFACE
   -fno-math-errno           # sqrt is one instruction; changes no result
   -fno-strict-overflow -fstack-protector-strong -fvisibility=hidden)
 target_link_options(wisp_flags INTERFACE -Wl,--as-needed)
-if(NOT WISP_SANITIZE) # whose red zones stand between what is on the stack
+if(NOT WISP_SANITIZE MATCHES "address") # whose red zones stand between what is on the stack
   # stack use of a fixed size: wisp_small_frames()
   target_compile_options(wisp_flags INTERFACE -Wframe-larger-than=$<IF:$<BOOL:$<TARGET_PROPERTY:WISP_FRAME>>,$<TARGET_PROPERTY:WISP_FRAME>,8192>)
 endif()
