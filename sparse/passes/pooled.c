@@ -9,9 +9,6 @@
  * running; and below which it is not worth waking them. */
 enum { POOLED_NS = 15000, CROWDED_NS = 50000, WAKING_NS = 150000, DOUBT_MAX = 63 };
 
-/* Of what passes take while they stay off the pool, a trial may lose one part of so many. */
-enum { LOSS_PART = 8 };
-
 uint64_t pooled_from(const struct forward *forward)
 {
     return !forward->pool || pool_is_crowded(forward->pool) ? CROWDED_NS : POOLED_NS;
@@ -47,19 +44,14 @@ bool pooled_is_worth(struct forward *forward, uint64_t ns)
     return true;
 }
 
-/* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, more each time; no more
- * than make what was lost a small part of what they take. */
+/* A pool that has lost a processor keeps all of its threads waiting. Then passes stay off it, about as many as it has
+ * been so for, until one is faster. */
 void pooled_learn(struct forward *forward, uint64_t estimate)
 {
-    const uint64_t spent = forward->serving.spent_ns;
-
     if (!forward->times.one)
         return;
-    if (spent < estimate) {
+    if (forward->serving.spent_ns < estimate)
         forward->doubt /= 2;
-        return;
-    }
-    forward->doubt = MIN(2 * forward->doubt + 1, (uint32_t)DOUBT_MAX);
-    forward->alone =
-        (uint32_t)MIN(1 + LOSS_PART * (spent - estimate) / MAX(estimate, (uint64_t)1), (uint64_t)forward->doubt);
+    else
+        forward->alone = forward->doubt = MIN(2 * forward->doubt + 1, (uint32_t)DOUBT_MAX);
 }
