@@ -20,40 +20,68 @@ static int make_replica(const struct forward *forward, struct forward **out)
     return forward_new(&setup, out, &why);
 }
 
+/* Samples that each may have; 0: a batch has too few to part. */
+static size_t wanted_batch(const struct forward *forward, unsigned threads)
+{
+    const size_t batch = forward->setup.batch;
+
+    if (threads < 2 || batch < threads || (!forward->times.apart && batch < (size_t)2 * threads))
+        return 0;
+    return forward->times.apart ? 1 : (batch + threads - 1) / threads;
+}
+
+static void free_all(struct forward *forward)
+{
+    for (unsigned i = 0; i < forward->replica_count; i++) {
+        struct forward *replica = forward->replicas[i];
+
+        forward->memory -= replica->memory;
+        replica->times = (struct step_times){ .one = NULL }; /* they are not its own */
+        forward_free(replica);
+    }
+    free(forward->replicas);
+    forward->replicas = NULL;
+    forward->replica_count = 0;
+}
+
+static int make_all(struct forward *forward, unsigned threads)
+{
+    int result = 0;
+
+    forward->replicas = calloc(threads - 1, sizeof(struct forward *));
+    if (!forward->replicas)
+        return -ENOMEM;
+    while (!result && forward->replica_count + 1 < threads) {
+        struct forward **replica = &forward->replicas[forward->replica_count];
+
+        result = make_replica(forward, replica);
+        if (!result) {
+            forward->replica_count++;
+            forward->memory += (*replica)->memory;
+        }
+    }
+    return result;
+}
+
 int replicas_make(struct forward *forward)
 {
     const unsigned threads = MAX(forward->setup.threads, pool_parts(forward->setup.pool));
+    const size_t batch = wanted_batch(forward, threads);
+    int result = 0;
 
-    if (threads < 2)
-        return 0;
-    if (!forward->replicas) {
-        forward->replicas = calloc(threads - 1, sizeof(struct forward *));
-        if (!forward->replicas)
-            return -ENOMEM;
-        insist(!forward->replica_count);
-        forward->replica_batch = forward->times.apart ? 1 : (forward->setup.batch + threads - 1) / threads;
-    }
-    while (forward->replica_count + 1 < threads) {
-        struct forward **replica = &forward->replicas[forward->replica_count];
-        int result = make_replica(forward, replica);
-
-        if (result)
-            return result;
-        forward->replica_count++;
-        forward->memory += (*replica)->memory;
-    }
+    if (batch != forward->replica_batch) /* times say something else now */
+        free_all(forward);
+    forward->replica_batch = batch;
+    if (batch && !forward->replicas)
+        result = make_all(forward, threads);
     for (unsigned i = 0; i < forward->replica_count; i++)
         forward->replicas[i]->times = forward->times;
-    return 0;
+    return result;
 }
 
 void replicas_free(struct forward *forward)
 {
-    for (unsigned i = 0; i < forward->replica_count; i++) {
-        forward->replicas[i]->times = (struct step_times){ .one = NULL }; /* they are not its own */
-        forward_free(forward->replicas[i]);
-    }
-    free(forward->replicas);
+    free_all(forward);
 }
 
 bool replicas_suit(const struct forward *forward, size_t count, unsigned threads)
@@ -69,11 +97,13 @@ void replicas_begin(struct forward *forward)
     insist(serving->whole > 1 && replicas_suit(forward, serving->together, serving->abreast));
     for (unsigned thread = 1; thread < serving->abreast; thread++) {
         const size_t begin = serving->together * thread / serving->abreast;
+        const size_t count = serving->together * (thread + 1) / serving->abreast - begin;
         struct forward *replica = forward->replicas[thread - 1];
 
+        if (replica->serving.count != count)
+            forward_place(replica, count);
         replica->serving = *serving;
         replica->serving.first += begin;
-        replica->serving.count = serving->together * (thread + 1) / serving->abreast - begin;
-        forward_place(replica, replica->serving.count);
+        replica->serving.count = count;
     }
 }
