@@ -49,8 +49,9 @@ struct forward_setup {
     bool input_gradient;             /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
     const struct forward_part *part; /* to serve, borrowed; NULL: all layers */
     const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
-    const struct forward *weights_of; /* what a pass of the same setup, which outlives this one, has made of the model's
-                                       * weights; NULL: this one makes it. They may run at the same time */
+    const struct forward *weights_of;  /* what a pass of the same model, kernels and mode, of as many samples at least,
+                                        * which outlives this one, has made of the model's weights; NULL: this one makes
+                                        * it. They may run at the same time */
 };
 
 /* Whether the model's input can come sparse: every layer that reads it takes it so. */
@@ -77,8 +78,8 @@ uint64_t forward_index_memory(const struct model *model);
  * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise; of a part, the
  * inputs that it is given count. With one sample
  * of floats layers read and write them in place; else they are gathered into activations as the first step of the pass,
- * and scattered as the last. Where the times that were taken say that samples take longer together, they go one after
- * the other. The answer of a sample is the same to the bit whatever it was batched with. */
+ * and scattered as the last. Where samples take longer together, as the times that were taken say or earlier passes,
+ * they go one after the other. The answer of a sample is the same to the bit whatever it was batched with. */
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
 /* The same in slices, between which the caller does what it likes, but no other run of this plan: as much as takes

@@ -14,6 +14,8 @@
 
 #define FORWARD_NO_BUFFER UINT32_MAX
 
+enum { TRIAL_COUNTS = 65 };
+
 /* How far a pass is. */
 struct progress {
     uint32_t step;
@@ -28,11 +30,11 @@ struct serving {
     unsigned abreast;              /* so many threads have parts of them, */
     size_t count;                  /* and the first, or the pass that all share, has so many */
     bool apart;                    /* one after the other; or one a thread */
-    struct trial *trial;           /* what is learnt of how the samples go, */
-    unsigned way;                  /* and how they do; NULL: it is settled */
+    struct trial *trial;           /* NULL: how the samples go is settled; else what is learnt of it, */
+    unsigned way;                  /* and how they do */
     bool bags;                     /* the input's samples are read where they stand (bags.h) */
     bool pooled;                   /* it runs on the pool, from its beginning to its end; */
-    uint64_t spent_ns;             /* then what its slices took */
+    uint64_t spent_ns;             /* what its slices took, where it is pooled or has a trial */
     struct progress at;
 };
 
@@ -66,10 +68,10 @@ struct forward {
         alone; /* how many passes stay off the pool at most after one that was no faster on it; and still do */
     struct forward **replicas; /* of the pool's threads but the first (replicas.h) */
     unsigned replica_count;
-    size_t replica_batch;                  /* samples at most that each has memory for */
-    struct trial trials[2][BATCH_CLASSES]; /* of so many samples on one thread, and on the pool (serve.c) */
-    uint64_t asleep_ns;                    /* when a pass last found the pool asleep */
-    void *own, *gathered;                  /* of the layer at hand, and all peers'; NULL without */
+    size_t replica_batch;                 /* samples at most that each has memory for */
+    struct trial trials[2][TRIAL_COUNTS]; /* by samples, of one thread and of the pool; the last are of more, too */
+    uint64_t asleep_ns;                   /* when a pass last found the pool asleep */
+    void *own, *gathered;                 /* of the layer at hand, and all peers'; NULL without */
 };
 
 /* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */

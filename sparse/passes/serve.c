@@ -7,9 +7,9 @@
  * after the other, and on a pool each piece into a part for each thread: what a part computes does not depend on how
  * many there are (layer.h), and each has its thread's scratch for itself in its time.
  *
- * On a pool all threads walk through a slice by themselves, and meet between two steps. What comes next follows from
- * the plan, its times and where the slice began, which nobody writes meanwhile, so they agree
- * (docs/design/shards.md).
+ * On a pool all threads walk through a slice by themselves, and meet between two steps, or at its end where each has
+ * samples of its own (replicas.h). What comes next follows from the plan, its times and where the slice began, which
+ * nobody writes meanwhile, so they agree (docs/design/shards.md).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,6 @@
 #include "base/insist.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/kernels/formats/batch_class.h"
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/pooled.h"
@@ -303,6 +302,63 @@ int forward_step_time(struct forward *forward, const struct layer_step *steps, s
 
 /* ---- a pass begins ---- */
 
+unsigned forward_threads(const struct forward *forward)
+{
+    return forward->serving.pooled ? pool_parts(forward->pool) : 1;
+}
+
+/* How samples go that were to go together. One thread may have them one after the other all the same: of few samples
+ * with a stride that is faster. On several, rows that are shared have their values cross between processors, and halve
+ * the weights that each reads; samples that are parted do neither. The network, the batch, and how far processors are
+ * from each other decide. On one thread nothing is tried that should take more than twice as long: others wait. */
+static void choose_way(struct forward *forward, unsigned threads)
+{
+    struct serving *serving = &forward->serving;
+    const size_t whole = serving->whole, each = (whole + threads - 1) / threads;
+    uint64_t together, other;
+
+    if (whole < 2 || serving->apart || serving->bags || !forward->times.one || forward->steps || forward->setup.part ||
+        forward->along)
+        return;
+    together = pass_estimate(forward, whole) / threads;
+    other = threads > 1 ? pass_estimate(forward, each) : forward->times.one_all * whole;
+    if (threads > 1 ? whole < (size_t)2 * threads || !replicas_suit(forward, whole, threads) : other > 2 * together)
+        return;
+    serving->trial = &forward->trials[threads > 1][MIN(whole, (size_t)TRIAL_COUNTS - 1)];
+    serving->way = trial_next(serving->trial, together / whole, other / whole);
+    serving->apart = threads == 1 && serving->way;
+}
+
+/* Of the samples that are left as many as go together. */
+static void begin_samples(struct forward *forward)
+{
+    struct serving *serving = &forward->serving;
+    const unsigned threads = forward_threads(forward);
+    const size_t left = serving->whole - serving->first;
+    size_t count;
+
+    serving->abreast = 1;
+    if (threads > 1 && (serving->apart ? left >= threads && replicas_suit(forward, threads, threads) : serving->way))
+        serving->abreast = threads;
+    serving->together = serving->apart ? serving->abreast : left;
+    count = serving->together / serving->abreast;
+    if (count != serving->count)
+        forward_place(forward, count);
+    serving->count = count;
+    if (serving->abreast > 1)
+        replicas_begin(forward);
+}
+
+/* What is left of a pass that has begun, on one thread or on all. */
+static uint64_t serving_estimate(const struct forward *forward)
+{
+    const struct serving *serving = &forward->serving;
+
+    if (serving->trial && serving->apart)
+        return MAX(forward->times.one_all * serving->whole, forward_estimate(forward, serving->whole));
+    return forward_estimate(forward, serving->whole);
+}
+
 /* Bags are over soon, and stay on one thread. */
 void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
 {
@@ -316,6 +372,8 @@ void forward_serve_begin(struct forward *forward, const void *const *inputs, voi
                                    .apart = forward->times.apart && !bags,
                                    .bags = bags,
                                    .pooled = !bags && pooled_is_worth(forward, pass_estimate(forward, count)) });
+    choose_way(forward, forward_threads(forward));
+    begin_samples(forward);
 }
 
 void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count)
@@ -326,11 +384,7 @@ void forward_step_begin(struct forward *forward, const struct layer_step *steps,
                                          .whole = count,
                                          .pooled = pooled_is_worth(forward, pass_estimate(forward, count)),
                                          .at = { .step = first_step(forward) } };
-}
-
-unsigned forward_threads(const struct forward *forward)
-{
-    return forward->serving.pooled ? pool_parts(forward->pool) : 1;
+    begin_samples(forward);
 }
 
 /* ---- a slice of it ---- */
@@ -423,50 +477,6 @@ static void walk_own(void *argument, unsigned thread, unsigned threads)
         slice->to = own.to;
 }
 
-/* How samples go that were to go together. One thread may have them one after the other all the same: of few samples
- * with a stride that is faster. On several, rows that are shared have their values cross between processors, and halve
- * the weights that each reads; samples that are parted do neither. The network, the batch, and how far processors are
- * from each other decide. */
-static void choose_way(struct forward *forward, unsigned threads)
-{
-    struct serving *serving = &forward->serving;
-    const size_t whole = serving->whole, each = (whole + threads - 1) / threads;
-    uint64_t together, other;
-
-    if (whole < 2 || serving->apart || serving->bags || !forward->times.one || forward->steps || forward->setup.part ||
-        forward->along)
-        return;
-    if (threads > 1 && (whole < (size_t)2 * threads || !replicas_suit(forward, whole, threads)))
-        return;
-    serving->trial = &forward->trials[threads > 1][batch_class_of(whole)];
-    together = pass_estimate(forward, whole) / threads;
-    other = threads > 1 ? pass_estimate(forward, each) : forward->times.one_all * whole;
-    serving->way = trial_next(serving->trial, together / whole, other / whole);
-    serving->apart = threads == 1 && serving->way;
-}
-
-/* Of the samples that are left as many as go together. */
-static void begin_samples(struct forward *forward)
-{
-    struct serving *serving = &forward->serving;
-    const unsigned threads = forward_threads(forward);
-    const size_t left = serving->whole - serving->first;
-    size_t count;
-
-    if (!serving->first)
-        choose_way(forward, threads);
-    serving->abreast = 1;
-    if (threads > 1 && (serving->apart ? left >= threads && replicas_suit(forward, threads, threads) : serving->way))
-        serving->abreast = threads;
-    serving->together = serving->apart ? serving->abreast : left;
-    count = serving->together / serving->abreast;
-    if (count != serving->count)
-        forward_place(forward, count);
-    serving->count = count;
-    if (serving->abreast > 1)
-        replicas_begin(forward);
-}
-
 /* The pass is through. */
 static void learn(struct forward *forward)
 {
@@ -485,8 +495,6 @@ static void run_some(struct forward *forward, uint64_t ns)
     struct slice slice = { .forward = forward, .ns = ns, .from = serving->at };
     uint64_t begin = 0;
 
-    if (is_first(forward, &slice.from))
-        begin_samples(forward);
     slice.count = (serving->together + serving->abreast - 1) / serving->abreast;
     if (serving->pooled || serving->trial)
         begin = clock_ns();
@@ -518,6 +526,7 @@ static bool run_slice(struct forward *forward, uint64_t ns)
             return false;
         serving->first += serving->together;
         serving->at = (struct progress){ 0 };
+        begin_samples(forward);
         spent += MIN(cost, ns - spent);
         if (ns != UINT64_MAX && ns - spent < cost)
             return true;
@@ -528,7 +537,7 @@ bool forward_serve_slice(struct forward *forward, uint64_t ns)
 {
     const bool whole = is_first(forward, &forward->serving.at);
 
-    return run_slice(forward, whole && forward_estimate(forward, forward->serving.whole) <= ns ? UINT64_MAX : ns);
+    return run_slice(forward, whole && serving_estimate(forward) <= ns ? UINT64_MAX : ns);
 }
 
 bool forward_step_slice(struct forward *forward, uint64_t ns)

@@ -16,13 +16,13 @@ static uint32_t passes_between(uint64_t better, uint64_t worse)
 
 unsigned trial_next(struct trial *trial, uint64_t first_ns, uint64_t second_ns)
 {
-    unsigned better;
+    const unsigned better = trial->ns[1] < trial->ns[0];
 
     if (!trial->ns[0]) {
         trial->ns[0] = MAX(first_ns, (uint64_t)1);
         trial->ns[1] = MAX(second_ns, (uint64_t)1);
+        return 0;
     }
-    better = trial->ns[1] < trial->ns[0];
     if (++trial->passes < passes_between(trial->ns[better], trial->ns[!better]))
         return better;
     trial->passes = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which of two ways is the faster one, learnt from the passes themselves: they go the way that takes less, at best and
- * of late; at first, that should. Now and then one goes the other way, the more seldom the slower that is, so that what
- * it costs stays below a hundredth.
+ * of late, and the very first one way 0. Now and then one goes the other way, the more seldom the slower that is, so
+ * that what it costs stays below a hundredth.
  */
 #ifndef SPARSE_PASSES_TRIAL_H
 #define SPARSE_PASSES_TRIAL_H
