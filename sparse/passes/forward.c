@@ -13,7 +13,6 @@
 #include "sparse/passes/bags.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/lengths.h"
-#include "sparse/passes/replicas.h"
 
 /* ---- planning ---- */
 
@@ -316,11 +315,25 @@ int forward_reconnect(struct forward *forward, struct reason *why)
     return result < 0 ? refuse_errno(why, result, "the connections of %s", forward->setup.model->name) : result;
 }
 
+void forward_free_replicas(struct forward *forward)
+{
+    for (unsigned i = 0; i < forward->replica_count; i++) {
+        struct forward *replica = forward->replicas[i];
+
+        forward->memory -= replica->memory;
+        replica->times = (struct step_times){ .one = NULL }; /* they are not its own */
+        forward_free(replica);
+    }
+    free(forward->replicas);
+    forward->replicas = NULL;
+    forward->replica_count = 0;
+}
+
 struct forward *forward_free(struct forward *forward)
 {
     if (!forward)
         return NULL;
-    replicas_free(forward);
+    forward_free_replicas(forward);
     free_weights(forward);
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);

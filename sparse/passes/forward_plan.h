@@ -100,6 +100,7 @@ struct layer_call {
     struct layer_run run; /* whole, as one part that has been lent no scratch of its own yet */
 };
 
+void forward_free_replicas(struct forward *forward);
 void forward_call(const struct forward *forward, uint32_t number, enum layer_mode mode, struct layer_call *call);
 /* Every value to its place in the plan's own memory. */
 void forward_place(struct forward *forward, size_t count);

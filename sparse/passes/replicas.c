@@ -30,20 +30,6 @@ static size_t wanted_batch(const struct forward *forward, unsigned threads)
     return forward->times.apart ? 1 : (batch + threads - 1) / threads;
 }
 
-static void free_all(struct forward *forward)
-{
-    for (unsigned i = 0; i < forward->replica_count; i++) {
-        struct forward *replica = forward->replicas[i];
-
-        forward->memory -= replica->memory;
-        replica->times = (struct step_times){ .one = NULL }; /* they are not its own */
-        forward_free(replica);
-    }
-    free(forward->replicas);
-    forward->replicas = NULL;
-    forward->replica_count = 0;
-}
-
 static int make_all(struct forward *forward, unsigned threads)
 {
     int result = 0;
@@ -70,18 +56,13 @@ int replicas_make(struct forward *forward)
     int result = 0;
 
     if (batch != forward->replica_batch) /* times say something else now */
-        free_all(forward);
+        forward_free_replicas(forward);
     forward->replica_batch = batch;
     if (batch && !forward->replicas)
         result = make_all(forward, threads);
     for (unsigned i = 0; i < forward->replica_count; i++)
         forward->replicas[i]->times = forward->times;
     return result;
-}
-
-void replicas_free(struct forward *forward)
-{
-    free_all(forward);
 }
 
 bool replicas_suit(const struct forward *forward, size_t count, unsigned threads)

@@ -12,7 +12,6 @@
 /* As many as the pool may have threads besides the caller, once its times are taken; where they are made, they are told
  * its times. -ENOMEM. */
 int replicas_make(struct forward *forward);
-void replicas_free(struct forward *forward);
 
 /* Whether so many threads can have so many samples between them. */
 bool replicas_suit(const struct forward *forward, size_t count, unsigned threads);
