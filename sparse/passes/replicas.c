@@ -37,6 +37,7 @@ static int make_all(struct forward *forward, unsigned threads)
     forward->replicas = calloc(threads - 1, sizeof(struct forward *));
     if (!forward->replicas)
         return -ENOMEM;
+    insist(!forward->replica_count && threads > 1, "%u, %u", forward->replica_count, threads);
     while (!result && forward->replica_count + 1 < threads) {
         struct forward **replica = &forward->replicas[forward->replica_count];
 
