@@ -349,7 +349,7 @@ static void begin_samples(struct forward *forward)
         replicas_begin(forward);
 }
 
-/* What is left of a pass that has begun, on one thread or on all. */
+/* Of the pass that has begun, the way that its samples go. */
 static uint64_t serving_estimate(const struct forward *forward)
 {
     const struct serving *serving = &forward->serving;
