@@ -220,6 +220,18 @@ static int plan_lengths(struct forward *forward)
     return along ? 0 : -ENOMEM;
 }
 
+/* Room for what is learnt of batches that are served. */
+static int plan_trials(struct forward *forward)
+{
+    const size_t bytes = 2 * sizeof *forward->trials;
+
+    if (forward->setup.mode != LAYER_SERVE || forward->setup.batch < 2)
+        return 0;
+    forward->trials = memory_zalloc(bytes, 1);
+    forward->memory += bytes;
+    return forward->trials ? 0 : -ENOMEM;
+}
+
 static int plan(struct forward *forward, struct reason *why)
 {
     const uint32_t values = model_value_count(forward->setup.model);
@@ -247,6 +259,8 @@ static int plan(struct forward *forward, struct reason *why)
         result = plan_workspace(forward, why);
     if (!result)
         result = plan_peers(forward);
+    if (!result)
+        result = plan_trials(forward);
     return result ? result : plan_weights(forward, why);
 }
 
@@ -343,6 +357,7 @@ struct forward *forward_free(struct forward *forward)
     endings_free(forward->endings, forward->setup.model->layer_count);
     free(forward->buffer_of);
     free(forward->values);
+    free(forward->trials);
     free(forward->along);
     free(forward->times.one);
     free(forward->times.many);

@@ -69,7 +69,8 @@ struct forward {
     struct forward **replicas; /* of the pool's threads but the first (replicas.h) */
     unsigned replica_count;
     size_t replica_batch;                 /* samples at most that each has memory for */
-    struct trial trials[2][TRIAL_COUNTS]; /* by samples, of one thread and of the pool; the last are of more, too */
+    struct trial (*trials)[TRIAL_COUNTS]; /* of one thread and of the pool, by samples; the last are of more, too. NULL:
+                                             it serves no batches */
     uint64_t asleep_ns;                   /* when a pass last found the pool asleep */
     void *own, *gathered;                 /* of the layer at hand, and all peers'; NULL without */
 };

@@ -317,8 +317,8 @@ static void choose_way(struct forward *forward, unsigned threads)
     const size_t whole = serving->whole, each = (whole + threads - 1) / threads;
     uint64_t together, other;
 
-    if (whole < 2 || serving->apart || serving->bags || !forward->times.one || forward->steps || forward->setup.part ||
-        forward->along)
+    if (whole < 2 || serving->apart || serving->bags || !forward->trials || !forward->times.one || forward->steps ||
+        forward->setup.part || forward->along)
         return;
     together = pass_estimate(forward, whole) / threads;
     other = threads > 1 ? pass_estimate(forward, each) : forward->times.one_all * whole;
