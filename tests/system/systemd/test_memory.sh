@@ -55,7 +55,7 @@ check "and serves" like "$(property MainPID) $(machine wisp models)" "$pid *larg
 
 # ---- channels: eight MiB each
 
-limit MemoryMax=160M
+limit MemoryMax=228M
 restart
 pid=$(property MainPID)
 clients=()
@@ -96,13 +96,13 @@ check "the client saw nothing of all that: $(tail -1 "$MACHINE_WORK/steady.log")
 # ---- limits of a process
 
 machine systemctl stop wispd.socket 2>/dev/null
-# Not less than 8M of data: systemd itself, before it executes anything, crashes in libseccomp with 4M, now and then.
+# Not less than 12M of data: systemd itself, before it executes anything, crashes in libseccomp with 8M, now and then.
 # By the name that its stream has: of a process that is gone already the journal knows no other. The journal writes when it comes to it.
 says_why() {
     said=$(machine journalctl -q --no-pager -o cat -p err --since "@$since" -t wispd)
     [[ $said == *[Mm]emory* ]]
 }
-for limits in LimitDATA=8M LimitDATA=16M LimitAS=40M; do
+for limits in LimitDATA=12M LimitDATA=16M LimitAS=40M; do
     limit $limits Restart=no
     since=$(date +%s.%N)
     restart
