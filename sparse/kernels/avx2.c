@@ -402,6 +402,7 @@ static inline float vec_sum(vec value)
 /* Rows in flight where a row has so many vectors of samples: together they keep the multipliers busy and fit the
  * registers. */
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
+#define DENSE16_VECTORS 7 /* of sums and weights that the registers hold */
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 4
 

@@ -279,6 +279,7 @@ static inline float vec_sum(vec value)
 /* Rows in flight where a row has so many vectors of samples: together they keep the multipliers busy and fit the
  * registers. */
 enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
+#define DENSE16_VECTORS 31 /* of sums and weights that the registers hold */
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 8
 

@@ -576,14 +576,13 @@ static inline float vec_sum(vec value)
 
 /* Rows in flight where a row has so many vectors of samples: sixteen of the thirty-two registers hold their sums. */
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
+#define DENSE16_VECTORS 7 /* of sums and weights that the registers hold */
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 4
 /* Vectors of a row of a chunk of positions. */
-#define DIRECT_CHAINS 4
-/* Vectors of a row of a tile. */
-#define TILE_CHAINS 4
-/* The same of TILE_TOGETHER rows. */
-#define TILE_FULL_CHAINS 1
+#define DIRECT_CHAINS    4
+#define TILE_CHAINS      4 /* vectors of a row of a tile */
+#define TILE_FULL_CHAINS 1 /* the same of TILE_TOGETHER rows */
 
 /* Rows of a panel in flight, and vectors of each. */
 enum { PANEL_ROWS = 4, PANEL_TOGETHER = 1 };

@@ -262,6 +262,48 @@ static void test_matrix_kernels(void **state)
     }
 }
 
+/* Each connection is there but every thirteenth; of the row `empty` none. */
+static struct csr nearly_full(struct rng *rng, uint32_t rows, uint32_t columns, uint32_t empty)
+{
+    struct csr made;
+    uint64_t at = 0;
+
+    assert_int_equal(csr_alloc(&made, rows, columns, (uint64_t)rows * columns), 0);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < columns && r != empty; c++) {
+            if ((r + c) % 13 == 0)
+                continue;
+            made.index.narrow[at] = (uint16_t)c;
+            made.values[at++] = rng_normal(rng);
+        }
+        made.starts[r + 1] = at;
+    }
+    made.count = at;
+    return made;
+}
+
+/* What multiplies all entries, and looks at what comes out; and what does not, because of a row that has
+ * none. */
+static void test_nearly_full(void **state)
+{
+    enum { COLUMNS = 61, SAMPLES = 17 };
+    static const uint32_t rows[] = { 5, 80, 131 };
+    struct rng rng = rng_make(15, 0);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        for (uint32_t empty = rows[i] - 1; empty <= rows[i]; empty++) { /* the last one, or none */
+            struct csr w = nearly_full(&rng, rows[i], COLUMNS, empty);
+
+            for (size_t n = 1; n <= SAMPLES; n++) {
+                check_forward_of(&rng, &w, false, n);
+                check_forward_of(&rng, &w, true, n);
+            }
+            csr_deinit(&w);
+        }
+    }
+}
+
 /* Neither what is read nor what comes out is taken for 0: 64 times the least number that there is. */
 static void test_denormals(void **state)
 {
@@ -340,9 +382,8 @@ static void test_tables_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrix_kernels),
-        cmocka_unit_test(test_denormals),
-        cmocka_unit_test(test_backward_over_more_than_a_cache),
+        cmocka_unit_test(test_matrix_kernels), cmocka_unit_test(test_nearly_full),
+        cmocka_unit_test(test_denormals),      cmocka_unit_test(test_backward_over_more_than_a_cache),
         cmocka_unit_test(test_tables_by_name),
     };
 

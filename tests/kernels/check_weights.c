@@ -142,7 +142,9 @@ static void test_weights_of_any_choice(void **state)
             assert_string_equal(weights_format(borrowed, 1), "csr");
             if ((double)w.count < DENSE16_DENSITY_MIN * w.rows * w.columns)
                 assert_string_not_equal(weights_format(chosen, 1), "dense16");
-            assert_string_not_equal(weights_format(chosen, 2), "dense16");
+            if ((double)w.count < DENSE16_DENSITY_FEW * w.rows * w.columns)
+                assert_string_not_equal(weights_format(chosen, 2), "dense16");
+            assert_string_not_equal(weights_format(chosen, 16), "dense16");
             assert_true(weights_memory(chosen) < 4096 + w.count * 64);
             check_split(chosen, &w, true, &rng, kernels->name);
             check_split(borrowed, &w, false, &rng, kernels->name);
@@ -289,9 +291,10 @@ static void test_estimated_choice(void **state)
         size_t n;
         const char *format;
         enum value_type type;
-    } cases[] = { { 50, 1, "window32", VALUE_FLOAT32 },   { 100, 64, "dense8", VALUE_FLOAT32 },
-                  { 20, 16, "block8", VALUE_FLOAT32 },    { 50, 64, "block8", VALUE_BF16 },
-                  { 50, 1, "window32_bf16", VALUE_BF16 }, { 50, 1, "window32_int8", VALUE_INT8 } };
+    } cases[] = { { 50, 1, "window32", VALUE_FLOAT32 },  { 100, 64, "dense8", VALUE_FLOAT32 },
+                  { 90, 4, "dense16", VALUE_FLOAT32 },   { 20, 16, "block8", VALUE_FLOAT32 },
+                  { 50, 64, "block8", VALUE_BF16 },      { 50, 1, "window32_bf16", VALUE_BF16 },
+                  { 50, 1, "window32_int8", VALUE_INT8 } };
     struct choice_cache *cache;
     struct rng rng = rng_make(14, 0);
 

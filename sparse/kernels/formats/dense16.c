@@ -3,15 +3,30 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/dense16.h"
 
-/* One sample only: batches read inputs in order as it is. */
+static bool is_dense(const struct csr *w, double density)
+{
+    return (double)w->count >= density * w->rows * w->columns;
+}
+
+/* Of sixteen samples and more a lane is one: they fill a vector. */
 static bool can(const struct csr *w, unsigned batch_class)
 {
-    const double potential = (double)w->rows * w->columns;
+    if (batch_class)
+        return batch_class < batch_class_of(PACK_LANES) && w->count > 0 && is_dense(w, DENSE16_DENSITY_FEW);
+    return is_dense(w, DENSE16_DENSITY_MIN) || (double)w->rows * w->columns * sizeof(float) <= DENSE16_SMALL;
+}
 
-    return batch_class == 0 &&
-           ((double)w->count >= DENSE16_DENSITY_MIN * potential || potential * sizeof(float) <= DENSE16_SMALL);
+/* A row that has none would come out as 0 every time. */
+static bool has_empty_row(const struct csr *w)
+{
+    for (uint32_t r = 0; r < w->rows; r++) {
+        if (w->starts[r] == w->starts[r + 1])
+            return true;
+    }
+    return false;
 }
 
 static void fill(struct packed_dense16 *made, const struct csr *w)
@@ -41,6 +56,7 @@ static int pack(const struct csr *w, struct packed **out)
     *out = &made->packed;
     made->packed.units = w->rows / PACK_LANES + (w->rows % PACK_LANES != 0);
     made->packed.grain = 4; /* four are in flight together */
+    made->masked = !full && (!is_dense(w, DENSE16_DENSITY_ALL) || has_empty_row(w));
     if (__builtin_mul_overflow((size_t)made->packed.units, (size_t)w->columns, &steps))
         return -ENOMEM;
     made->values = memory_zalloc(steps, PACK_LANES * sizeof *made->values);
@@ -63,5 +79,9 @@ static void release(struct packed *packed)
 }
 
 const struct weight_format weight_format_dense16 = {
-    .name = "dense16", .costs = { [0] = { 0.0421f, 0.007f } }, .can = can, .pack = pack, .free = release
+    .name = "dense16",
+    .costs = { { 0.0421f, 0.007f }, { 0.0494f, 0 }, { 0.073f, 0 }, { 0.097f, 0 } },
+    .can = can,
+    .pack = pack,
+    .free = release
 };

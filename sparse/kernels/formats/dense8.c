@@ -6,10 +6,10 @@
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/dense8.h"
 
-/* Few samples would fill a part of each register only: rows in the lanes are better for them. */
+/* Fewer samples would fill a part of each register only: dense16 has rows there. */
 static bool can(const struct csr *w, unsigned batch_class)
 {
-    return batch_class >= batch_class_of(8) && w->count > 0 &&
+    return batch_class >= batch_class_of(PACK_LANES) && w->count > 0 &&
            (double)w->count >= DENSE8_DENSITY_MIN * w->rows * w->columns;
 }
 
@@ -65,7 +65,7 @@ static void release(struct packed *packed)
 
 const struct weight_format weight_format_dense8 = {
     .name = "dense8",
-    .costs = { [3] = { 0.183f, 0 }, { 0.173f, 0 }, { 0.358f, 0 }, { 0.671f, 0 } },
+    .costs = { [4] = { 0.173f, 0 }, { 0.358f, 0 }, { 0.671f, 0 } },
     .can = can,
     .pack = pack,
     .free = release

@@ -168,6 +168,7 @@ static void test_refused(void **state)
         { "convolution 48", "convolution -48", false },
         { "convolution 48", "convolution", false },
         { "ways samples", "ways", false },
+        { " apart 2", " apart 1", false },
     };
     const char *folder = make_folder();
     char *path = strdup(scratch_path(folder, "new/" CHOICE_CACHE_FILE)); /* scratch_path() has few buffers */
@@ -257,7 +258,7 @@ static void test_apart(void **state)
     scratch_remove(folder);
 }
 
-/* A file may name a format that cannot run there: dense16 for batches. */
+/* A file may name a format that cannot run there: dense16 for batches of sixteen. */
 static void test_what_cannot_run_is_not_taken(void **state)
 {
     const struct kernels *scalar = kernels_find("scalar");
