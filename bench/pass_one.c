@@ -3,10 +3,11 @@
  * Passes of one model, for a program that measures them in turn with others': bench_models.
  *
  * bench_pass_one MODEL BATCH[/PART] THREADS INPUT OUTPUT      INPUT: BATCH samples, one after the other, as floats;
- * their answers go to OUTPUT. Passes are made for that many, and are of the first PART of them, if there is one. Then,
- * for each line "COUNT" of standard input, so many passes, and a line with the median of their times in microseconds. A
- * pass is what the daemon runs, samples brought together and apart again. Several threads are bound to a processor
- * each, of those that the program may run on.
+ * their answers go to OUTPUT. Passes are made for that many, and are of PART of them, if there is one, and of the next
+ * ones each time, so that singles bring in as many samples as a batch has. Then, for each line "COUNT" of standard
+ * input, so many passes, and a line with the median of their times in microseconds. A pass is what the daemon runs,
+ * samples brought together and apart again. Several threads are bound to a processor each, of those that the program
+ * may run on.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -48,9 +49,11 @@ static void transfer(const char *path, const char *mode, float *floats, size_t c
         give_up(path);
 }
 
-static void run(const struct bench *b)
+static void run(const struct bench *b, size_t number)
 {
-    forward_serve(b->forward, b->in, b->out, b->part);
+    const size_t first = number % (b->batch / b->part) * b->part;
+
+    forward_serve(b->forward, b->in + first, b->out + first, b->part);
 }
 
 static void bind_part(void *argument, unsigned part, unsigned parts)
@@ -122,7 +125,7 @@ static double median_us(const struct bench *b, size_t count)
     for (size_t i = 0; i < count; i++) {
         const uint64_t begin = clock_ns();
 
-        run(b);
+        run(b, i);
         ns[i] = clock_ns() - begin;
     }
     qsort(ns, count, sizeof *ns, compare);
