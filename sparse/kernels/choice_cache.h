@@ -3,12 +3,13 @@
  * Choices of weight formats that were measured before, in one file, by CPU and shape: so that a model loads without
  * waiting for the clock, and runs in the same formats each time.
  *
- * The file is trusted with nothing but speed. What is damaged, too long, or of another version of wisp is as if it were
- * not there; what it says is asked of choice_can() before it is used; all formats give the same bits. It is a line that
- * names version and formats, then a line for each choice:
+ * The file is trusted with nothing but speed. What is damaged, too long, or of another version or edition is as if it
+ * were not there; what it says is asked of choice_can() before it is used; all formats give the same bits. It is a line
+ * that names version, formats, ways and edition, then a line for each choice:
  *
  *   wisp 0.1.0 weight formats csr sell16 dense16 block8 window32 dense8 window32_bf16 ... window64 ways samples
- * samples+ lines ... avx512 1000 784 39200 float32 0 5 shared window32 window32 window32 block8 block8 block8 block8
+ * samples+ lines ... apart 2
+ *   avx512 1000 784 39200 float32 0 5 shared window32 window32 window32 block8 block8 block8 block8
  * AMD EPYC 9R14 avx512 convolution 14 14 14 14 3 3 1 1 1 48 48 1 12659 5 lines+ tiles+ tiles tiles ... AMD EPYC 9R14
  *
  * that is kernels, rows, columns, connections, type of the values, first and last class of batches, where the weights

@@ -282,8 +282,40 @@ static struct csr nearly_full(struct rng *rng, uint32_t rows, uint32_t columns, 
     return made;
 }
 
-/* What multiplies all entries, and looks at what comes out; and what does not, because of a row that has
- * none. */
+/* A sum of -0 that a 0 of no connection would make +0. */
+static void check_sums_of_zero(const struct csr *w, size_t n)
+{
+    const size_t size = w->rows * n;
+    struct guarded x = guarded_new(w->columns * n), y = guarded_new(size), bias = guarded_new(w->rows);
+    float *expected = calloc(size, sizeof *expected);
+    const struct product p = { .bias = bias.data, .x = x.data, .y = y.data, .n = n };
+    const struct kernels *kernels;
+
+    for (uint64_t k = 0; k < w->count; k++)
+        w->values[k] = -fabsf(w->values[k]);
+    for (uint32_t r = 0; r < w->rows; r++)
+        bias.data[r] = -0.0f;
+    for (size_t i = 0; i < size; i++)
+        expected[i] = -0.0f;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (unsigned format = 0; weight_format_at(format); format++) {
+            struct packed *packed;
+
+            if (!is_checked(kernels, w, format, n))
+                continue;
+            assert_int_equal(packed_new(w, format, &packed), 0);
+            check_packed(kernels, packed, format, &p, size, expected);
+            packed_free(packed);
+        }
+    }
+    free(expected);
+    guarded_free(&x);
+    guarded_free(&y);
+    guarded_free(&bias);
+}
+
+/* What multiplies all entries, and looks at what comes out. The last row has no connection, or as many as the others:
+ * of few rows that is reason enough not to. */
 static void test_nearly_full(void **state)
 {
     enum { COLUMNS = 61, SAMPLES = 17 };
@@ -298,6 +330,7 @@ static void test_nearly_full(void **state)
             for (size_t n = 1; n <= SAMPLES; n++) {
                 check_forward_of(&rng, &w, false, n);
                 check_forward_of(&rng, &w, true, n);
+                check_sums_of_zero(&w, n);
             }
             csr_deinit(&w);
         }

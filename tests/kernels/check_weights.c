@@ -65,6 +65,30 @@ static void check_split(struct weights *weights, const struct csr *w, bool serve
     csr_deinit(&moved);
 }
 
+/* Which number of samples goes with which of the formats that have an entry for every column. */
+static void test_who_may_be_dense(void **state)
+{
+    const struct kernels *kernels = kernels_find("scalar");
+    unsigned dense16, dense8;
+
+    (void)state;
+    assert_true(weight_format_find("dense16", &dense16));
+    assert_true(weight_format_find("dense8", &dense8));
+    for (unsigned percent = 20; percent <= 100; percent += 20) {
+        struct csr w = matrix(&(struct rng){ 0 }, 300, 400, percent);
+
+        for (unsigned c = 0; c < BATCH_CLASSES; c++) {
+            const unsigned least = c == 0 ? 125 : c < batch_class_of(8) ? 450 : 700; /* of a thousand */
+
+            assert_int_equal(weight_format_can(kernels, dense16, &w, c),
+                             c < batch_class_of(16) && w.count * 1000 >= (uint64_t)w.rows * w.columns * least);
+            if (c < batch_class_of(16))
+                assert_false(weight_format_can(kernels, dense8, &w, c));
+        }
+        csr_deinit(&w);
+    }
+}
+
 /* One row that is far longer than its neighbours would make all that run beside it as long. */
 static void test_filling_up_is_bounded(void **state)
 {
@@ -142,9 +166,6 @@ static void test_weights_of_any_choice(void **state)
             assert_string_equal(weights_format(borrowed, 1), "csr");
             if ((double)w.count < DENSE16_DENSITY_MIN * w.rows * w.columns)
                 assert_string_not_equal(weights_format(chosen, 1), "dense16");
-            if ((double)w.count < DENSE16_DENSITY_FEW * w.rows * w.columns)
-                assert_string_not_equal(weights_format(chosen, 2), "dense16");
-            assert_string_not_equal(weights_format(chosen, 16), "dense16");
             assert_true(weights_memory(chosen) < 4096 + w.count * 64);
             check_split(chosen, &w, true, &rng, kernels->name);
             check_split(borrowed, &w, false, &rng, kernels->name);
@@ -417,10 +438,15 @@ static void test_blocks_of_int8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filling_up_is_bounded), cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
-        cmocka_unit_test(test_estimated_choice),      cmocka_unit_test(test_choice_by_residence),
-        cmocka_unit_test(test_patience_of_a_model),   cmocka_unit_test(test_blocks_of_int8),
-        cmocka_unit_test(test_weights_of_any_choice), cmocka_unit_test(test_parts_have_equal_work),
+        cmocka_unit_test(test_who_may_be_dense),
+        cmocka_unit_test(test_filling_up_is_bounded),
+        cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
+        cmocka_unit_test(test_estimated_choice),
+        cmocka_unit_test(test_choice_by_residence),
+        cmocka_unit_test(test_patience_of_a_model),
+        cmocka_unit_test(test_blocks_of_int8),
+        cmocka_unit_test(test_weights_of_any_choice),
+        cmocka_unit_test(test_parts_have_equal_work),
         cmocka_unit_test(test_bits_of_unequal_rows),
     };
 

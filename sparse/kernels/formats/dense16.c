@@ -14,19 +14,26 @@ static bool is_dense(const struct csr *w, double density)
 /* Of sixteen samples and more a lane is one: they fill a vector. */
 static bool can(const struct csr *w, unsigned batch_class)
 {
+    const double few = batch_class < batch_class_of(8) ? DENSE16_DENSITY_FEW : DENSE16_DENSITY_EIGHT;
+
     if (batch_class)
-        return batch_class < batch_class_of(PACK_LANES) && w->count > 0 && is_dense(w, DENSE16_DENSITY_FEW);
+        return batch_class < batch_class_of(PACK_LANES) && w->count > 0 && is_dense(w, few);
     return is_dense(w, DENSE16_DENSITY_MIN) || (double)w->rows * w->columns * sizeof(float) <= DENSE16_SMALL;
 }
 
-/* A row that has none would come out as 0 every time. */
-static bool has_empty_row(const struct csr *w)
+/* Whether more than an eighth of the slices has a row with so few connections that its sum may well be 0. */
+static bool has_many_zeros(const struct csr *w)
 {
-    for (uint32_t r = 0; r < w->rows; r++) {
-        if (w->starts[r] == w->starts[r + 1])
-            return true;
+    uint32_t slices = 0, few = 0;
+
+    for (uint32_t first = 0; first < w->rows; first += PACK_LANES, slices++) {
+        uint64_t least = UINT64_MAX;
+
+        for (uint32_t r = first; r < MIN(first + PACK_LANES, w->rows); r++)
+            least = MIN(least, w->starts[r + 1] - w->starts[r]);
+        few += least < DENSE16_ROW_MIN;
     }
-    return false;
+    return few > slices / 8;
 }
 
 static void fill(struct packed_dense16 *made, const struct csr *w)
@@ -47,7 +54,7 @@ static void fill(struct packed_dense16 *made, const struct csr *w)
 
 static int pack(const struct csr *w, struct packed **out)
 {
-    const bool full = w->count == (uint64_t)w->rows * w->columns && w->rows % PACK_LANES == 0;
+    const bool full = w->count == (uint64_t)w->rows * w->columns; /* lanes past the last row are not stored */
     struct packed_dense16 *made = calloc(1, sizeof *made);
     size_t steps;
 
@@ -55,8 +62,8 @@ static int pack(const struct csr *w, struct packed **out)
         return -ENOMEM;
     *out = &made->packed;
     made->packed.units = w->rows / PACK_LANES + (w->rows % PACK_LANES != 0);
-    made->packed.grain = 4; /* four are in flight together */
-    made->masked = !full && (!is_dense(w, DENSE16_DENSITY_ALL) || has_empty_row(w));
+    made->packed.grain = 4; /* as many are in flight together, or nearly */
+    made->masked = !full && has_many_zeros(w);
     if (__builtin_mul_overflow((size_t)made->packed.units, (size_t)w->columns, &steps))
         return -ENOMEM;
     made->values = memory_zalloc(steps, PACK_LANES * sizeof *made->values);
@@ -80,7 +87,7 @@ static void release(struct packed *packed)
 
 const struct weight_format weight_format_dense16 = {
     .name = "dense16",
-    .costs = { { 0.0421f, 0.007f }, { 0.0494f, 0 }, { 0.073f, 0 }, { 0.097f, 0 } },
+    .costs = { { 0.0421f, 0 }, { 0.0494f, 0 }, { 0.073f, 0 }, { 0.097f, 0 } },
     .can = can,
     .pack = pack,
     .free = release

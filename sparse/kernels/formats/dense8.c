@@ -63,10 +63,8 @@ static void release(struct packed *packed)
     free(made);
 }
 
-const struct weight_format weight_format_dense8 = {
-    .name = "dense8",
-    .costs = { [4] = { 0.173f, 0 }, { 0.358f, 0 }, { 0.671f, 0 } },
-    .can = can,
-    .pack = pack,
-    .free = release
-};
+const struct weight_format weight_format_dense8 = { .name = "dense8",
+                                                    .costs = { [4] = { 0.173f, 0 }, { 0.358f, 0 }, { 0.671f, 0 } },
+                                                    .can = can,
+                                                    .pack = pack,
+                                                    .free = release };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dense8, for sixteen samples and more of weights that are nearly full: eight rows side by side, in their own order, with an entry for
- * every column; 0 where no connection is, and a mask that says where.
+ * dense8, for sixteen samples and more of weights that are nearly full: eight rows side by side, in their own order,
+ * with an entry for every column; 0 where no connection is, and a mask that says where.
  *
  * All entries are multiplied, as a dense product does it. A 0 leaves a sum as it is, unless it meets an input that is
  * infinite or no number, which makes the sum NaN and keeps it so, or the sum is itself 0, whose sign it may change. So
