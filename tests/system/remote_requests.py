@@ -40,6 +40,17 @@ def expect(status, method, path, body=None, headers=None, text=""):
         os._exit(1) # from a thread too
 
 
+def with_room(question):
+    """One address has sixteen connections, and the server may not have seen yet that some are closed: then it turns the next away."""
+    for left in range(100, -1, -1):
+        try:
+            return question()
+        except ConnectionError:
+            if not left:
+                raise
+            time.sleep(0.1)
+
+
 def raw(data):
     with socket.create_connection((where.hostname, where.port), timeout=1) as connection:
         try:
@@ -127,17 +138,10 @@ while any(sender.is_alive() for sender in senders):
     answered += 1
 assert answered > 3, answered # before the senders had theirs
 held = [socket.create_connection((where.hostname, where.port), timeout=20) for _ in range(14)]
-expect(200, "GET", "/structures/lenet-5")
+with_room(lambda: expect(200, "GET", "/structures/lenet-5"))
 for connection in held:
     connection.close()
-# One address has sixteen connections, and the server may not have seen yet that those are closed: then it turns the next away.
 document = "name: asked\nprocessing: x.y\ninput: 3\nlayers: [{linear: 2}]\n"
-for attempt in range(50):
-    try:
-        answer = json.loads(ask("POST", "/structures", document, bearer)[1])
-        break
-    except ConnectionError:
-        assert attempt < 49
-        time.sleep(0.1)
+answer = json.loads(with_room(lambda: ask("POST", "/structures", document, bearer))[1])
 assert answer["stored"] == 1 and answer["structures"][0]["new_type"], answer
 print("all right")
