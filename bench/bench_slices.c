@@ -14,7 +14,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/passes/forward.h"
 
-enum { SLICE_US = 500, BATCH = 32, PASSES = 15, SLICES_MAX = 1 << 20 };
+enum { SLICE_US = 375 /* SHARD_SLICE_AIM_NS */, BATCH = 32, PASSES = 15, SLICES_MAX = 1 << 20 };
 
 struct bench {
     struct model *model;

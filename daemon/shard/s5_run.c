@@ -247,7 +247,7 @@ static void finish(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
 uint64_t s5_slice_ns(uint64_t then, uint64_t now)
 {
-    return now <= SHARD_SLICE_NS ? MAX(then, now) : MAX(SHARD_SLICE_NS * then / now, (uint64_t)1);
+    return now <= SHARD_SLICE_NS ? MAX(then, now) : MAX(SHARD_SLICE_AIM_NS * then / now, (uint64_t)1);
 }
 
 void s5_run(struct shard *shard, struct queue *queue)
