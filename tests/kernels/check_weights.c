@@ -78,7 +78,7 @@ static void test_who_may_be_dense(void **state)
         struct csr w = matrix(&(struct rng){ 0 }, 300, 400, percent);
 
         for (unsigned c = 0; c < BATCH_CLASSES; c++) {
-            const unsigned least = c == 0 ? 125 : c < batch_class_of(8) ? 450 : 700; /* of a thousand */
+            const unsigned least = c == 0 ? 125 : c < batch_class_of(8) ? 450 : 650; /* of a thousand */
 
             assert_int_equal(weight_format_can(kernels, dense16, &w, c),
                              c < batch_class_of(16) && w.count * 1000 >= (uint64_t)w.rows * w.columns * least);

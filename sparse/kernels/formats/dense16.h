@@ -19,7 +19,7 @@
 /* The same with several (docs/results/kernels.md); and from eight on, where it takes longer with each and block8 does
  * not. */
 #define DENSE16_DENSITY_FEW   0.45
-#define DENSE16_DENSITY_EIGHT 0.7
+#define DENSE16_DENSITY_EIGHT 0.65
 /* From so many connections on a row's sum is hardly ever 0. */
 #define DENSE16_ROW_MIN 8
 
