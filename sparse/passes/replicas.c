@@ -71,7 +71,7 @@ bool replicas_suit(const struct forward *forward, size_t count, unsigned threads
     return threads <= forward->replica_count + 1 && (count + threads - 1) / threads <= forward->replica_batch;
 }
 
-/* None of several samples stands in memory of the caller's, so values have their places in the replica's. */
+/* Where its one sample stands the caller says then. */
 void replicas_begin(struct forward *forward)
 {
     const struct serving *serving = &forward->serving;

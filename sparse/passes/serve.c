@@ -41,10 +41,22 @@ struct portion {
 
 /* ---- a part of a step ---- */
 
-/* Whether the caller's memory is the value: one sample of floats. */
+/* Whether the caller's memory is the value: of one sample of floats. An input is, too, where others come before and
+ * after it; an output is not, because who wanted it may be gone by then. */
 static bool is_in_place(const struct model_tensor *tensor, size_t count)
 {
     return count == 1 && tensor->dtype == DTYPE_FLOAT32;
+}
+
+/* The callers' pointers from the first sample on that is computed now, of each as many as the pass is given. */
+static const void *const *inputs_now(const struct forward *forward, uint32_t *given)
+{
+    const struct signature *signature = &forward->setup.model->signature;
+
+    *given = 0;
+    for (uint32_t i = 0; i < signature->input_count; i++)
+        *given += forward_has_value(&forward->setup, i);
+    return forward->serving.inputs + forward->serving.first * *given;
 }
 
 static void share_elements(const struct model_tensor *tensor, const struct portion *portion, uint64_t *first,
@@ -62,20 +74,20 @@ static void take_inputs(const struct forward *forward, const struct portion *por
 {
     const struct signature *signature = &forward->setup.model->signature;
     const struct serving *serving = &forward->serving;
-    uint32_t given = 0, at = 0;
+    const void *const *next;
+    uint32_t given;
 
     if (serving->bags)
         return;
-    for (uint32_t i = 0; i < signature->input_count; i++)
-        given += forward_has_value(&forward->setup, i);
+    next = inputs_now(forward, &given);
     for (uint32_t i = 0; i < signature->input_count; i++) {
-        struct samples_in samples = { serving->inputs + serving->first * given + at, given, serving->count, 0, 0 };
+        struct samples_in samples = { next, given, serving->count, 0, 0 };
 
         if (!forward_has_value(&forward->setup, i))
             continue;
-        at++;
+        next++;
         share_elements(&signature->inputs[i], portion, &samples.begin, &samples.end);
-        if (!is_in_place(&signature->inputs[i], serving->whole))
+        if (!is_in_place(&signature->inputs[i], serving->count))
             samples_gather(forward->setup.kernels, &signature->inputs[i], &samples, forward->values[i].data);
     }
 }
@@ -149,14 +161,15 @@ static void run_step(const struct forward *forward, uint32_t step, const struct 
 static void place_inputs(struct forward *forward)
 {
     const struct signature *signature = &forward->setup.model->signature;
-    const void *const *next = forward->serving.inputs;
+    uint32_t given;
+    const void *const *next = inputs_now(forward, &given);
 
     for (uint32_t i = 0; i < signature->input_count; i++) {
         if (!forward_has_value(&forward->setup, i))
             continue;
         if (forward->serving.bags)
             forward->values[i].samples = (const float *const *)forward->serving.inputs;
-        if (is_in_place(&signature->inputs[i], forward->serving.whole))
+        if (is_in_place(&signature->inputs[i], forward->serving.count))
             forward->values[i].data = (float *)(uintptr_t)*next;
         next++;
     }
@@ -349,6 +362,17 @@ static void begin_samples(struct forward *forward)
         replicas_begin(forward);
 }
 
+/* Of the samples that are computed now, where the caller says by now: one that nobody wants any more has its inputs
+ * elsewhere from one slice to the next. */
+static void place_all_inputs(struct forward *forward)
+{
+    if (forward->steps)
+        return;
+    place_inputs(forward);
+    for (unsigned i = 1; i < forward->serving.abreast; i++)
+        place_inputs(forward->replicas[i - 1]);
+}
+
 /* Of the pass that has begun, the way that its samples go. */
 static uint64_t serving_estimate(const struct forward *forward)
 {
@@ -495,6 +519,7 @@ static void run_some(struct forward *forward, uint64_t ns)
     struct slice slice = { .forward = forward, .ns = ns, .from = serving->at };
     uint64_t begin = 0;
 
+    place_all_inputs(forward);
     slice.count = (serving->together + serving->abreast - 1) / serving->abreast;
     if (serving->pooled || serving->trial)
         begin = clock_ns();
