@@ -41,8 +41,7 @@ struct portion {
 
 /* ---- a part of a step ---- */
 
-/* Whether the caller's memory is the value: of one sample of floats. An input is, too, where others come before and
- * after it; an output is not, because who wanted it may be gone by then. */
+/* Whether the caller's memory is the value: of one sample of floats, whether others come before and after it or not. */
 static bool is_in_place(const struct model_tensor *tensor, size_t count)
 {
     return count == 1 && tensor->dtype == DTYPE_FLOAT32;
@@ -57,6 +56,11 @@ static const void *const *inputs_now(const struct forward *forward, uint32_t *gi
     for (uint32_t i = 0; i < signature->input_count; i++)
         *given += forward_has_value(&forward->setup, i);
     return forward->serving.inputs + forward->serving.first * *given;
+}
+
+static void *const *outputs_now(const struct forward *forward)
+{
+    return forward->serving.outputs + forward->serving.first * forward->setup.model->signature.output_count;
 }
 
 static void share_elements(const struct model_tensor *tensor, const struct portion *portion, uint64_t *first,
@@ -99,11 +103,10 @@ static void give_outputs(const struct forward *forward, const struct portion *po
 
     for (uint32_t i = 0; i < signature->output_count; i++) {
         const struct model_tensor *output = &signature->outputs[i];
-        struct samples_out samples = { serving->outputs + serving->first * signature->output_count + i,
-                                       signature->output_count, serving->count, 0, 0 };
+        struct samples_out samples = { outputs_now(forward) + i, signature->output_count, serving->count, 0, 0 };
 
         share_elements(output, portion, &samples.begin, &samples.end);
-        if (!is_in_place(output, serving->whole))
+        if (!is_in_place(output, serving->count))
             samples_scatter(forward->setup.kernels, output, forward->values[output->value].data, &samples);
     }
 }
@@ -175,14 +178,26 @@ static void place_inputs(struct forward *forward)
     }
 }
 
+/* What nobody wants any more goes to the plan's own memory. */
 static void place_outputs(struct forward *forward)
 {
     const struct signature *signature = &forward->setup.model->signature;
 
     for (uint32_t i = 0; i < signature->output_count; i++) {
-        if (is_in_place(&signature->outputs[i], forward->serving.whole))
-            forward->values[signature->outputs[i].value].data = forward->serving.outputs[i];
+        const uint32_t value = signature->outputs[i].value;
+        float *there = outputs_now(forward)[i];
+
+        if (is_in_place(&signature->outputs[i], forward->serving.count))
+            forward->values[value].data = there ? there : forward->buffers[forward->buffer_of[value]];
     }
+}
+
+/* What the samples that are computed now are read from and written to, where the caller says by now: one that nobody
+ * wants any more has it elsewhere from one slice to the next. */
+static void place_samples(struct forward *forward)
+{
+    place_inputs(forward);
+    place_outputs(forward);
 }
 
 /* From its first step on. */
@@ -191,8 +206,7 @@ static void serve_begin(struct forward *forward, const struct serving *serving)
     insist(serving->count == 1 || !forward->setup.apart);
     forward->serving = *serving;
     forward_place(forward, serving->count);
-    place_inputs(forward);
-    place_outputs(forward);
+    place_samples(forward);
 }
 
 /* ---- times ---- */
@@ -362,15 +376,13 @@ static void begin_samples(struct forward *forward)
         replicas_begin(forward);
 }
 
-/* Of the samples that are computed now, where the caller says by now: one that nobody wants any more has its inputs
- * elsewhere from one slice to the next. */
-static void place_all_inputs(struct forward *forward)
+static void place_all(struct forward *forward)
 {
     if (forward->steps)
         return;
-    place_inputs(forward);
+    place_samples(forward);
     for (unsigned i = 1; i < forward->serving.abreast; i++)
-        place_inputs(forward->replicas[i - 1]);
+        place_samples(forward->replicas[i - 1]);
 }
 
 /* Of the pass that has begun, the way that its samples go. */
@@ -519,7 +531,7 @@ static void run_some(struct forward *forward, uint64_t ns)
     struct slice slice = { .forward = forward, .ns = ns, .from = serving->at };
     uint64_t begin = 0;
 
-    place_all_inputs(forward);
+    place_all(forward);
     slice.count = (serving->together + serving->abreast - 1) / serving->abreast;
     if (serving->pooled || serving->trial)
         begin = clock_ns();
