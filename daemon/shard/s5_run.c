@@ -5,7 +5,8 @@
  *
  * Inputs are read and outputs written in place in the clients' arenas. The client may change its input meanwhile: it
  * then gets an answer to some mixture, and nobody else does, because samples never meet in one sum. Floats steer no
- * address; a sample that is not finite is refused, and in this alone they steer a branch.
+ * address but a word's, of an embedding, and a mask's, each read once and looked at before it is used; a sample that is
+ * not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
 #include "base/insist.h"
@@ -267,18 +268,19 @@ void s5_run(struct shard *shard, struct queue *queue)
 
 /* ---- giving one up ---- */
 
-/* Its rows are computed with the others', read from where a neighbour's are, and written nowhere. */
+/* Its rows are computed with the others', read from where a neighbour's are, and written nowhere. So are those of
+ * before: the neighbour that they had may be this one, whose memory goes. */
 static void forget_rows(const struct batch *batch, const struct request *request)
 {
     const struct instance *instance = request->queue->instance;
     const uint32_t in = instance->input.count, out = instance->output.count;
     const void **neighbour = batch->inputs + batch->requests[0]->row * in;
 
-    for (uint32_t row = request->row; row < request->row + request->rows_now; row++) {
-        for (uint32_t t = 0; t < in; t++)
+    for (uint32_t i = request->row * out; i < (request->row + request->rows_now) * out; i++)
+        batch->outputs[i] = NULL;
+    for (uint32_t row = 0; row < batch->rows; row++) {
+        for (uint32_t t = 0; t < in && !batch->outputs[row * out]; t++)
             batch->inputs[row * in + t] = neighbour[t];
-        for (uint32_t t = 0; t < out; t++)
-            batch->outputs[row * out + t] = NULL;
     }
 }
 

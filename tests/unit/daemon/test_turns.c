@@ -121,6 +121,38 @@ static void a_client_goes_in_the_middle(void **state)
     nothing_is_left();
 }
 
+/* The newest is given up first: its rows are read where the next one's are, which is given up then. */
+static void a_client_goes_with_several(void **state)
+{
+    const struct wire_submission first = rig_infer(1, 0), second = rig_infer(2, 8), other = rig_infer(2, 16);
+    struct wire_completion completion;
+    const struct batch *batch = &queue()->batch;
+
+    (void)state;
+    rig_into_queue(0, &first);
+    rig_into_queue(0, &second);
+    rig_into_queue(1, &other);
+    passes_are_long();
+    for (int i = 0; i < 4; i++)
+        turn();
+    assert_int_equal(batch->count, 3);
+    rig_close_channel(0);
+    assert_int_equal(batch->count, 1);
+    for (uint32_t row = 0; row < batch->rows; row++) {
+        const struct request *stays = batch->requests[0];
+        const bool wanted = row - stays->row < stays->rows_now;
+
+        assert_int_equal(batch->outputs[row] != NULL, wanted);
+        if (!wanted)
+            assert_ptr_equal(batch->inputs[row], batch->inputs[stays->row]);
+    }
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_check_answer(1, &other);
+    nothing_is_left();
+    rig_open_channel(0);
+}
+
 /* Whatever is pushed, given up, late or left: one completion each, the right one, and nothing is left. */
 static void anything_in_any_order(void **state)
 {
@@ -538,6 +570,7 @@ int main(void)
         RIG_TEST(the_others_of_a_pass_go_on),
         RIG_TEST(a_deadline_ends_a_request_in_a_pass),
         RIG_TEST(a_client_goes_in_the_middle),
+        RIG_TEST(a_client_goes_with_several),
         RIG_TEST(anything_in_any_order),
         RIG_TEST(a_flood_stands_in_nobodys_way),
         RIG_TEST(who_want_all_share_it),
