@@ -82,11 +82,13 @@ int heads_prepare(const struct layer_setup *setup, struct layer_needs *needs, st
 
 /* ---- a head of a sample ---- */
 
+/* Read once: the mask may be a client's memory. */
 static bool is_kept(const struct head *h, size_t token)
 {
     const struct layer_run *run = h->run;
 
-    return run->layer->input_count <= MASK || truncf(run->in[MASK]->data[token * h->batch + h->sample]) != 0;
+    return run->layer->input_count <= MASK ||
+           truncf(*(const volatile float *)&run->in[MASK]->data[token * h->batch + h->sample]) != 0;
 }
 
 struct head head_begin(const struct layer_run *run, size_t number, size_t keys)

@@ -51,10 +51,10 @@ static int prepare(const struct layer_setup *setup, struct layer_needs *needs, s
     return 0;
 }
 
-/* False: it is none. */
+/* False: it is none. Read once: the input may be a client's memory. */
 static bool word_of(const struct layer_run *run, size_t token, uint32_t *word)
 {
-    const float number = truncf(run->in[0]->data[token]);
+    const float number = truncf(*(const volatile float *)&run->in[0]->data[token]);
 
     if (!(number >= 0 && number < (float)run->layer->weight.columns))
         return false;

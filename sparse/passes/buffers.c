@@ -66,7 +66,7 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
         const struct layer *layer = value < inputs ? NULL : &model->layers[value - inputs];
         uint32_t in_place = FORWARD_NO_BUFFER, index = value < inputs ? 0 : value - inputs;
 
-        /* Never over one of the model's inputs: with one sample that is the caller's memory. */
+        /* Never over one of the model's inputs: of a sample by itself that is the caller's memory. */
         if (layer && forward->endings[index].host != index)
             in_place = forward->buffer_of[model_value(model, forward->endings[index].host)];
         else if (!train && layer && layer->kind->in_place && layer->inputs[0] >= inputs &&

@@ -185,10 +185,12 @@ static void place_outputs(struct forward *forward)
 
     for (uint32_t i = 0; i < signature->output_count; i++) {
         const uint32_t value = signature->outputs[i].value;
-        float *there = outputs_now(forward)[i];
+        float *there;
 
-        if (is_in_place(&signature->outputs[i], forward->serving.count))
-            forward->values[value].data = there ? there : forward->buffers[forward->buffer_of[value]];
+        if (!is_in_place(&signature->outputs[i], forward->serving.count))
+            continue;
+        there = outputs_now(forward)[i];
+        forward->values[value].data = there ? there : forward->buffers[forward->buffer_of[value]];
     }
 }
 
