@@ -76,11 +76,10 @@ uint64_t forward_index_memory(const struct model *model);
 
 /* Serves `count` samples (1 .. batch) of a checked model. Row-major tensors of one sample stand anywhere in memory,
  * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise; of a part, the
- * inputs that it is given count. Where a
- * sample is computed by itself layers read and write its floats in place; else they are gathered into activations as
- * the first step of the pass, and scattered as the last. Where samples take longer together, as the times that were
- * taken say or earlier passes, they go one after the other. The answer of a sample is the same to the bit whatever it
- * was batched with. */
+ * inputs that it is given count. Where a sample is computed by itself layers read and write its floats in place; else
+ * they are gathered into activations as the first step of the pass, and scattered as the last. Where samples take
+ * longer together, as the times that were taken say or earlier passes, they go one after the other. The answer of a
+ * sample is the same to the bit whatever it was batched with. */
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
 /* The same in slices, between which the caller does what it likes, but no other run of this plan: as much as takes

@@ -202,13 +202,12 @@ static void place_samples(struct forward *forward)
     place_outputs(forward);
 }
 
-/* From its first step on. */
+/* From its first step on; where its samples stand each slice asks. */
 static void serve_begin(struct forward *forward, const struct serving *serving)
 {
     insist(serving->count == 1 || !forward->setup.apart);
     forward->serving = *serving;
     forward_place(forward, serving->count);
-    place_samples(forward);
 }
 
 /* ---- times ---- */
@@ -249,13 +248,15 @@ static uint64_t step_estimate(const struct forward *forward, uint32_t step, size
 /* Once more, in full, whatever is in it: what a pass takes at most. */
 static void begin_again(struct forward *forward)
 {
-    if (forward->steps)
+    if (forward->steps) {
         forward_step_begin(forward, forward->steps, forward->serving.count);
-    else
-        serve_begin(forward, &(struct serving){ .inputs = forward->serving.inputs,
-                                                .outputs = forward->serving.outputs,
-                                                .count = forward->serving.count,
-                                                .whole = forward->serving.count });
+        return;
+    }
+    serve_begin(forward, &(struct serving){ .inputs = forward->serving.inputs,
+                                            .outputs = forward->serving.outputs,
+                                            .count = forward->serving.count,
+                                            .whole = forward->serving.count });
+    place_samples(forward);
 }
 
 /* Once more where that is quick: the first time it brings weights and pages in. */
