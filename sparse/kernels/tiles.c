@@ -15,6 +15,7 @@ struct cutting {
     const struct tile_window *window; /* of vectors; NULL: of positions */
     uint32_t *numbers;                /* by column its number among those that are used, or NONE; of vectors all are */
     uint32_t used, each;              /* numbers: of all, and of a block */
+    uint16_t *places;                 /* of a block's numbers, where their inputs stand: the same in each block */
     bool full;
 };
 
@@ -109,14 +110,20 @@ struct cursor {
     float *value;
 };
 
-static uint16_t place_of(const struct cutting *cutting, uint32_t number)
+/* Once for each, since it is divided by what nobody knows before. */
+static int find_places(struct cutting *cutting)
 {
     const struct tile_window *window = cutting->window;
+    const uint32_t count = MIN(cutting->each, cutting->used), taps = MAX(cutting->taps, 1u);
 
-    if (!window)
-        return (uint16_t)number;
-    return (uint16_t)(number / cutting->taps * window->height * tile_line_vectors(window) +
-                      tile_place(window, number % cutting->taps));
+    cutting->places = malloc(MAX(count, 1u) * sizeof *cutting->places);
+    if (!cutting->places)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        cutting->places[i] =
+            (uint16_t)(window ? i / taps * window->height * tile_line_vectors(window) + tile_place(window, i % taps)
+                              : i);
+    return 0;
 }
 
 /* One row's connections in the block of the numbers [first, past), from *at on. */
@@ -131,7 +138,7 @@ static void cut_row(const struct cutting *cutting, uint32_t first, uint32_t past
 
         if (number >= past)
             break;
-        *to->place++ = place_of(cutting, number - first);
+        *to->place++ = cutting->places[number - first];
         *to->value++ = w->values[*at];
     }
     if (count || !first || past >= cutting->used)
@@ -176,7 +183,7 @@ static void fill_full(const struct cutting *cutting, uint32_t first, uint32_t pa
     float *full = t->full + full_rows(w) * first;
 
     for (uint32_t c = 0; c < columns; c++)
-        t->full_places[first + c] = place_of(cutting, c);
+        t->full_places[first + c] = cutting->places[c];
     for (uint32_t r = 0; r < w->rows; r++) {
         float *row = full + (size_t)r / TILE_TOGETHER * columns * TILE_TOGETHER + r % TILE_TOGETHER;
 
@@ -229,13 +236,16 @@ static int make(struct cutting cutting, uint32_t vectors, struct tiles **out)
         number_columns(&cutting);
         tiles->vectors = vectors;
         tiles->block_count = MAX((cutting.used + cutting.each - 1) / MAX(cutting.each, 1u), 1u);
-        result = allocate(tiles, cutting.used, count_rows(&cutting, tiles->block_count), cutting.w->count);
+        result = find_places(&cutting);
     }
+    if (!result)
+        result = allocate(tiles, cutting.used, count_rows(&cutting, tiles->block_count), cutting.w->count);
     if (!result && cutting.full)
         result = allocate_full(&cutting, tiles);
     if (!result)
         cut(&cutting, at, tiles);
     free(cutting.numbers);
+    free(cutting.places);
     free(at);
     if (result) {
         tiles_free(tiles);
