@@ -65,6 +65,13 @@ static struct apart_key apart_key(const struct engine *engine)
     return (struct apart_key){ engine->model->identity, engine->half, engine->batch_max };
 }
 
+static bool is_known_apart(const struct engine *engine, struct choice_cache *choices)
+{
+    const struct apart_key key = apart_key(engine);
+
+    return choices && choice_cache_find_apart(choices, engine->kernels, &key);
+}
+
 /* Of a model whose batches go sample by sample, by what was measured twice, that is remembered: its largest batch,
  * which is never run so, is not run at the next start, and has no memory. */
 static int warm_forward(struct engine *engine, struct forward *forward, struct choice_cache *choices,
@@ -73,7 +80,7 @@ static int warm_forward(struct engine *engine, struct forward *forward, struct c
     const struct apart_key key = apart_key(engine);
     int result = forward_time(forward, inputs, outputs, key.batch);
 
-    if (result || !choices || !forward_is_apart(forward) || choice_cache_find_apart(choices, engine->kernels, &key))
+    if (result || !choices || !forward_is_apart(forward) || is_known_apart(engine, choices))
         return result;
     result = forward_time(forward, inputs, outputs, key.batch);
     if (!result && forward_is_apart(forward))
@@ -86,7 +93,7 @@ static int warm_forward(struct engine *engine, struct forward *forward, struct c
 static int warm(struct engine *engine, struct runner *runner, struct choice_cache *choices)
 {
     const struct wire_block *in = &engine->input, *out = &engine->output;
-    uint32_t rows = engine->batch_max;
+    const uint32_t rows = runner->forward && forward_is_apart(runner->forward) ? 1 : engine->batch_max;
     cleanup_free unsigned char *input = memory_zalloc(wire_block_next(wire_block_length(in, 1)), rows);
     cleanup_free unsigned char *output = memory_zalloc(wire_block_next(wire_block_length(out, 1)), rows);
     cleanup_free void **inputs = calloc((size_t)rows * in->count, sizeof *inputs);
@@ -105,7 +112,6 @@ static int warm(struct engine *engine, struct runner *runner, struct choice_cach
 static int plan(struct engine *engine, struct runner *runner, struct choice_cache *choices, struct reason *why)
 {
     const struct runner *first = runner == engine->runners ? NULL : engine->runners;
-    const struct apart_key key = apart_key(engine);
 
     if (engine->model->decoding.length)
         return decoder_new(&(struct decoder_setup){ .model = engine->model,
@@ -115,15 +121,14 @@ static int plan(struct engine *engine, struct runner *runner, struct choice_cach
                                                     .choices = choices,
                                                     .weights_of = first ? first->decoder : NULL },
                            &runner->decoder, why);
-    return forward_new(
-        &(struct forward_setup){ .model = engine->model,
-                                 .kernels = engine->kernels,
-                                 .batch = engine->batch_max,
-                                 .threads = engine->threads,
-                                 .choices = choices,
-                                 .apart = choices && choice_cache_find_apart(choices, engine->kernels, &key),
-                                 .weights_of = first ? first->forward : NULL },
-        &runner->forward, why);
+    return forward_new(&(struct forward_setup){ .model = engine->model,
+                                                .kernels = engine->kernels,
+                                                .batch = engine->batch_max,
+                                                .threads = engine->threads,
+                                                .choices = choices,
+                                                .apart = is_known_apart(engine, choices),
+                                                .weights_of = first ? first->forward : NULL },
+                       &runner->forward, why);
 }
 
 /* Where the kernel would end the daemon, with all that it serves, for one model more. */

@@ -61,10 +61,10 @@ struct engine_setup {
  * -errno: the file; the reason names it. The caller holds it. */
 int engine_get(const struct engine_setup *setup, struct engine **out, bool *shared, struct reason *why);
 
-/* Bytes of it: the model, what was made of its weights, and what passes work in. */
 /* From now on its passes run on this pool; NULL: on the caller's thread alone. */
 void runner_lend(const struct runner *runner, struct pool *pool);
 
+/* Bytes of it: the model, what was made of its weights, and what passes work in. */
 uint64_t engine_memory(const struct engine *engine);
 
 /* One holder less, and with the last one it goes. Accepts NULL; returns NULL. */

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/insist.h"
@@ -291,9 +292,11 @@ static int take_times(struct forward *forward, size_t count)
         return -ENOMEM;
     }
     forward->serving.count = 1;
-    times->one_all = time_steps(forward, one);
+    times->many_all = times->one_all = time_steps(forward, one);
+    memcpy(many, one, step_count(forward) * sizeof *many);
     forward->serving.count = count;
-    times->many_all = time_steps(forward, many);
+    if (count > 1)
+        times->many_all = time_steps(forward, many);
     times->count = count;
     free(times->one);
     free(times->many);
