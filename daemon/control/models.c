@@ -97,13 +97,14 @@ static void take_out(struct wispd *daemon, struct serving *serving)
 
 /* A shard gives queues back after it has said that it uses newer ones, so what serves is newer by the time when all
  * have. */
-void models_done_with(struct wispd *daemon, struct queue_set *queues)
+bool models_done_with(struct wispd *daemon, struct queue_set *queues)
 {
     insist(queues->part_of->out > 0 && !queues->held, "%u", queues->held);
-    if (!--queues->part_of->out) {
-        insist(daemon->serving != queues->part_of);
-        take_out(daemon, queues->part_of);
-    }
+    if (--queues->part_of->out)
+        return false;
+    insist(daemon->serving != queues->part_of);
+    take_out(daemon, queues->part_of);
+    return true;
 }
 
 void models_end(struct wispd *daemon)

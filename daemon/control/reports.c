@@ -79,7 +79,8 @@ static int take_of(struct wispd *daemon, struct worker *worker)
             on_in_use(daemon, mail.subject);
             break;
         case REPORT_DONE_WITH:
-            models_done_with(daemon, mail.subject);
+            if (models_done_with(daemon, mail.subject))
+                reload_set_freed(daemon);
             break;
         case REPORT_DRAINED:
             insist(daemon->stopping && daemon->drained < daemon->shards, "%u", daemon->drained);

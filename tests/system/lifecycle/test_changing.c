@@ -21,9 +21,15 @@
 #include "base/size.h"
 #include "support/both_loops.h"
 #include "support/repetition.h"
+#include "support/resources.h"
 #include "system/alpha.h"
 
-enum { VERSIONS = 2, INPUTS = 700, OUTPUTS = 10 };
+enum {
+    VERSIONS = 2,
+    INPUTS = 700,
+    OUTPUTS = 10,
+    LEFT_KIB = 1024 /* at most more than before reloads: what one uses first */
+};
 
 static struct version {
     char path[256];
@@ -227,6 +233,19 @@ static bool change_meanwhile(uint64_t number, struct rng *rng, uint32_t *route, 
     return !operator.status;
 }
 
+static void goes_over_to(const struct version *version, uint32_t *route)
+{
+    bool served = false;
+
+    replace(version);
+    for (int waited = 0; waited < PATIENCE_MS && !served; waited += 20) {
+        daemon_signal(&bed.daemon, SIGHUP);
+        poll(NULL, 0, 20);
+        served = serves(version, route);
+    }
+    assert_true(served);
+}
+
 static void changed_while_it_is_loaded_it_is_right_or_refused(void **state)
 {
     struct repetition changes = repetition_begin("WISP_CHANGED_MODELS", 20);
@@ -249,25 +268,50 @@ static void changed_while_it_is_loaded_it_is_right_or_refused(void **state)
     print_message("%u changes while it was loaded, in about %.1f ms: %u times it was taken, %u refused; %" PRIu64
                   " answers, each right\n",
                   all, (double)usual_ns / NS_PER_MS, good, all - good, answers);
-    for (unsigned i = 0; i < VERSIONS; i++) { /* and what is there in the end is served */
-        bool served = false;
-
-        replace(&versions[i]);
-        for (int waited = 0; waited < PATIENCE_MS && !served; waited += 20) {
-            daemon_signal(&bed.daemon, SIGHUP);
-            poll(NULL, 0, 20);
-            served = serves(&versions[i], &route);
-        }
-        assert_true(served);
-    }
+    for (unsigned i = 0; i < VERSIONS; i++) /* and what is there in the end is served */
+        goes_over_to(&versions[i], &route);
     assert_int_equal(bed.daemon.pid, pid);
     raw_close(&bed.client);
     assert_int_equal(daemon_stop(&bed.daemon), 0);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* of which memory is another matter */
+/* What a set took does not stay in a heap. */
+static void what_has_gone_is_given_back(void **state)
+{
+    const char *models[] = { changing };
+    uint64_t before, most, now = 0;
+    uint32_t route;
+
+    (void)state;
+    replace(&versions[0]);
+    daemon_start(&bed.daemon, &(struct daemon_setup){ .models = models, .model_count = 1, .loop = loop_now });
+    alpha_open(&bed.client, bed.daemon.socket);
+    memcpy(bed.client.input, input, sizeof input);
+    route = raw_route(&bed.client, "changing");
+    before = resources_kib(bed.daemon.pid, "RssAnon");
+    most = before + LEFT_KIB;
+    for (unsigned i = 1; i < 9; i++)
+        goes_over_to(&versions[i % VERSIONS], &route);
+    for (int waited = 0; waited < PATIENCE_MS && (!now || now > most); waited += 20) {
+        poll(NULL, 0, 20);
+        now = resources_kib(bed.daemon.pid, "RssAnon");
+    }
+    print_message("%" PRIu64 " KiB before, %" PRIu64 " after\n", before, now);
+    assert_true(now <= most);
+    raw_close(&bed.client);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+#endif
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(changed_while_it_is_loaded_it_is_right_or_refused) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(changed_while_it_is_loaded_it_is_right_or_refused),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        cmocka_unit_test(what_has_gone_is_given_back),
+#endif
+    };
 
     return run_over_both_loops(tests, setup, teardown);
 }
