@@ -234,21 +234,6 @@ static void set_free(struct model_set *set)
 }
 
 /* Whoever has named them, and what there is. */
-static int refuse_kernels(const struct config *config, struct reason *why)
-{
-    bool forced = !strcmp(config->kernels, "auto");
-    char names[128] = "auto";
-    const struct kernels *kernels;
-
-    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
-        size_t length = strlen(names);
-
-        snprintf(names + length, sizeof names - length, ", %s", kernels->name);
-    }
-    return refuse(why, WISP_E_CONFIG, "%s %s: such kernels are unknown, or this CPU cannot run them; there are: %s",
-                  forced ? "WISP_CPU is" : "kernels:", forced ? getenv("WISP_CPU") : config->kernels, names);
-}
-
 /* What the set before is made of. */
 static int engines_list(const struct model_set *before, struct load *load, struct engine ***list)
 {
@@ -297,7 +282,7 @@ int model_set_load(const struct config *config, const struct model_set *before, 
     int result;
 
     if (!kernels)
-        return refuse_kernels(config, why);
+        return kernels_refuse(config->kernels, WISP_E_CONFIG, why);
     load.set = calloc(1, sizeof *load.set);
     if (!load.set)
         return refuse_errno(why, -ENOMEM, "models");

@@ -432,8 +432,7 @@ static int open_machine(struct experiment *s, const struct experiment_options *o
 
     s->kernels = kernels_find("auto");
     if (!s->kernels)
-        return refuse(why, WISP_E_INVALID, "WISP_CPU=%s: there are no such kernels on this machine",
-                      getenv("WISP_CPU"));
+        return kernels_refuse("auto", WISP_E_INVALID, why);
     if (o->blas)
         s->kernels = blas_kernels(s->kernels);
     result = pool_new((unsigned)o->threads, &s->pool);

@@ -46,7 +46,7 @@ static json_t *describe(const struct model *model, const struct forward *forward
     model_json_details(object, model, &(struct model_json_plans){ &forward, forward != NULL, BATCH });
     json_object_set_new(object, "file", json_string(path));
     json_object_set_new(object, "file_bytes", json_integer((json_int_t)model->file_size));
-    if (forward && kernels) {
+    if (forward) {
         json_object_set_new(object, "memory_bytes",
                             json_integer((json_int_t)model_memory(model) + (json_int_t)forward_memory(forward)));
         json_object_set_new(object, "kernels", json_string(kernels->name));
@@ -99,8 +99,12 @@ int verb_show(int argc, char **argv)
     option_flag(&table, "kernels", 'k', &timing, "time each layer, and what it would take if it were dense");
     if (!options_read(&usage, &table, argc, argv, &file, &status))
         return status;
+    if (!kernels) {
+        (void)kernels_refuse("auto", WISP_E_INVALID, &why);
+        return fail(VERB, EXIT_USAGE, "%s", why.text);
+    }
     result = model_read(file.words[0], &model, &why);
-    if (!result && kernels && !find_obstacle(model))
+    if (!result && !find_obstacle(model))
         result = forward_new(
             &(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH, .choices = choices }, &forward,
             &why);

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "sparse/kernels/formats/format.h"
 #include "sparse/tensor/csc.h"
 #include "sparse/tensor/csr.h"
@@ -433,5 +434,7 @@ struct kernels {
 const struct kernels *kernels_at(size_t index);
 /* By name ("auto": $WISP_CPU if set, else the best); NULL when unknown or unusable here. */
 const struct kernels *kernels_find(const char *name);
+/* Says that there are none by this name, and which there are; `status`. */
+int kernels_refuse(const char *name, int status, struct reason *why);
 
 #endif

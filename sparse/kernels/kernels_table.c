@@ -3,6 +3,7 @@
  * Which tables this machine can use. The CPU's features alone decide, never its name; __builtin_cpu_supports() also
  * asks whether the operating system saves the registers.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,4 +69,19 @@ const struct kernels *kernels_find(const char *name)
             return kernels;
     }
     return NULL;
+}
+
+int kernels_refuse(const char *name, int status, struct reason *why)
+{
+    const bool forced = !strcmp(name, "auto");
+    const struct kernels *kernels;
+    char names[128] = "auto";
+
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        const size_t length = strlen(names);
+
+        snprintf(names + length, sizeof names - length, ", %s", kernels->name);
+    }
+    return refuse(why, status, "%s%s: such kernels are unknown, or this CPU cannot run them; there are: %s",
+                  forced ? "WISP_CPU=" : "kernels: ", forced ? getenv("WISP_CPU") : name, names);
 }

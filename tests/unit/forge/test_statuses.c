@@ -169,14 +169,24 @@ static void test_refusals(void **state)
     forge_refuses(&ran, folder, refusals, ARRAY_SIZE(refusals));
 }
 
+/* Whatever else is wrong: it is what is looked at first. */
 static void test_kernels_that_are_not_there(void **state)
 {
+    static const char *const words[] = { "train m -D d -o x", "show m" };
+    char expected[200];
+
     (void)state;
-    setenv("WISP_CPU", "abacus", 1);
-    forge_run(&ran, folder, "train m -D d -o x");
-    unsetenv("WISP_CPU");
-    assert_int_equal(ran.status, 2);
-    assert_string_equal(ran.err, "wisp train: WISP_CPU=abacus: there are no such kernels on this machine\n");
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        setenv("WISP_CPU", "abacus", 1);
+        forge_run(&ran, folder, words[i]);
+        unsetenv("WISP_CPU");
+        assert_int_equal(ran.status, 2);
+        snprintf(expected, sizeof expected,
+                 "wisp %s: WISP_CPU=abacus: such kernels are unknown, or this CPU cannot run them; there are: auto",
+                 i ? "show" : "train");
+        assert_memory_equal(ran.err, expected, strlen(expected));
+        assert_non_null(strstr(ran.err, ", scalar\n"));
+    }
 }
 
 int main(void)
