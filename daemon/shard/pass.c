@@ -102,8 +102,10 @@ static bool run(struct shard *shard, uint64_t now_ns)
 
 bool shard_turn(struct shard *shard, uint64_t now_ns)
 {
-    bool worked = !shard->resting && take_all(shard, now_ns) > 0;
+    bool worked;
 
+    pace_turn(&shard->pace, now_ns);
+    worked = !shard->resting && take_all(shard, now_ns) > 0;
     insist_debug(shard->wheel.count <= shard->under_way, "%u", shard->wheel.count);
     if (shard->again && !shard->resting)
         worked |= shard_take_again(shard);

@@ -14,6 +14,12 @@
 /* What one request is said to take, at most: a channel has a ring of them, and their sum is to be a number. */
 #define ALONE_MAX_NS (UINT64_C(1) << 48)
 
+/* By what part of it what stands before a request may take longer than was said. Where more is asked than can be
+ * served, queues are as long as they may be, and of those that just fit half would be told at their deadline that they
+ * did not.
+ */
+enum { SLACK = 6 };
+
 /* How long two users are thought to share a model, after one asked and then the other. */
 #define COMPANY_NS (100 * NS_PER_MS)
 
@@ -64,20 +70,31 @@ static uint64_t decoding_takes_ns(const struct request *request)
         saturating_multiply(sequences_steps(sequences, rows, request->beam), cost_estimate(&queue->hoped, places)));
 }
 
-/* Until it has been computed: its own rows, behind what its channel has before it, of which it gets its share while all
- * who compete now go on. */
+/* How many rows its passes will have: its own, and in the last of them those that wait already, as far as there is
+ * room. */
+static uint32_t rows_of_passes(const struct request *request)
+{
+    const struct queue *queue = request->queue;
+    const uint32_t most = queue->instance->batch_max, last = (request->ask.rows - 1) % most + 1;
+
+    return request->ask.rows - last + (uint32_t)MIN(queue->rows + last, (uint64_t)most);
+}
+
+/* Until it has been computed: its own rows, in passes that others share, behind what its channel has before it, of
+ * which it gets its share while all who compete now go on. */
 static uint64_t will_take_ns(const struct shard *shard, const struct request *request)
 {
     const struct channel *channel = request->channel;
     const struct queue *queue = request->queue;
     const struct account *account = channel->account;
     const uint64_t channels = MAX(account->ground.wanting, 1u), weights = shard->accounts.ground.weights;
-    const uint64_t before = saturating_multiply(channel->ahead_ns, channels);
+    const uint64_t ahead = pace_stretch(&shard->pace, saturating_multiply(channel->ahead_ns, channels));
+    const uint64_t before = saturating_add(ahead, ahead / SLACK);
 
     insist(account->share.weight > 0);
     if (queue->sequences)
         return decoding_takes_ns(request);
-    return saturating_add(cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max),
+    return saturating_add(cost_estimate_all(&queue->hoped, rows_of_passes(request), queue->instance->batch_max),
                           saturating_multiply(before, MAX(weights, account->share.weight)) / account->share.weight);
 }
 
@@ -93,7 +110,7 @@ static bool is_hopeless(const struct shard *shard, const struct request *request
     if (saturating_add(request->taken_ns, will_take_ns(shard, request)) <= request->deadline_ns)
         return false;
     cost_doubt(&queue->hoped, queue->sequences ? sequences_places(queue->sequences, request->ask.rows, request->beam)
-                                               : MIN(request->ask.rows, queue->instance->batch_max));
+                                               : MIN(rows_of_passes(request), queue->instance->batch_max));
     return true;
 }
 

@@ -262,6 +262,7 @@ void s5_run(struct shard *shard, struct queue *queue)
 
     insist(queue->runner->running == queue);
     charge(queue, end - begin);
+    pace_compute(&shard->pace, end - begin);
     if (!more)
         finish(shard, queue, end);
 }

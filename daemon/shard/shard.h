@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/schedule/pace.h"
 #include "daemon/shard/channel.h"
 #include "daemon/shard/queues.h"
 #include "daemon/sight/slow.h"
@@ -27,6 +28,7 @@ struct shard {
     struct queue_set *serving; /* the newest first: it takes what is new */
     struct accounts accounts;
     struct wheel wheel;        /* the deadlines of what is under way */
+    struct pace pace;          /* of its turns */
     struct channel **channels; /* that it serves, by index; */
     struct channel **active;   /* of them, those that it looks at */
     uint32_t active_count;

@@ -14,6 +14,7 @@
 #include "base/size.h"
 #include "daemon/schedule/accounts.h"
 #include "daemon/schedule/cost.h"
+#include "daemon/schedule/pace.h"
 #include "daemon/schedule/share.h"
 #include "daemon/schedule/wheel.h"
 
@@ -455,6 +456,41 @@ static void time_is_limited_on_all_shards_together(void **state)
                 (clock_ns() - begun + ALLOWANCE_BURST_NS) * PERCENT * SHARDS / 100 + SHARDS * 50 * NS_PER_US);
 }
 
+/* ---- pace ---- */
+
+/* So many turns of `took`, each with a pass of `computed`; the time of the last one's end. */
+static uint64_t turns_go(struct pace *pace, uint64_t now, unsigned many, uint64_t took, uint64_t computed)
+{
+    for (unsigned i = 0; i < many; i++) {
+        pace_turn(pace, now);
+        pace_compute(pace, computed);
+        now += took;
+    }
+    pace_turn(pace, now);
+    return now;
+}
+
+static void pace_is_what_turns_take_beside_passes(void **state)
+{
+    struct pace pace = { .began_ns = 0 };
+    uint64_t now = 5000;
+
+    (void)state;
+    assert_int_equal(pace_stretch(&pace, 1000), 1000); /* nothing is known */
+    now = turns_go(&pace, now, 100, 150000, 100000);
+    assert_in_range(pace_stretch(&pace, 1000000), 1490000, 1510000);
+    now = turns_go(&pace, now, 100, 70000000, 0); /* nothing was computed */
+    assert_in_range(pace_stretch(&pace, 1000000), 1490000, 1510000);
+    now = turns_go(&pace, now, 1, 1000 * 150000, 100000); /* the thread was away */
+    assert_in_range(pace_stretch(&pace, 1000000), 1490000, 1990000);
+    now = turns_go(&pace, now, 200, 200000, 100000); /* more is done beside them */
+    assert_in_range(pace_stretch(&pace, 1000000), 1980000, 2020000);
+    turns_go(&pace, now, 200, 100, 100000); /* whatever a clock says, no pass takes less than itself */
+    assert_in_range(pace_stretch(&pace, 1000000), 1000000, 1001000);
+    turns_go(&pace, now, 200, 200000, 100000);
+    assert_true(pace_stretch(&pace, UINT64_MAX) == UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +504,7 @@ int main(void)
         cmocka_unit_test(no_estimate_sticks),
         cmocka_unit_test(rows_fit_a_time),
         cmocka_unit_test(doubt_wears_it_down),
+        cmocka_unit_test(pace_is_what_turns_take_beside_passes),
         cmocka_unit_test(time_is_over_once),
         cmocka_unit_test(requests_are_limited_on_all_shards_together),
         cmocka_unit_test(time_is_limited_on_all_shards_together),

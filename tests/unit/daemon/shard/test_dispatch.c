@@ -124,12 +124,64 @@ static void what_nobody_had_is_not_charged(void **state)
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
 }
 
+/* Whether one more row of the first peer's is taken, that has 500 ms, behind so much. */
+static bool is_taken_behind(uint64_t ahead_ns)
+{
+    const struct wire_submission large = rig_infer(40, 0);
+    struct wire_submission small = rig_infer(1, 200);
+    struct wire_completion completion;
+    struct request *request;
+    bool taken;
+
+    rig_into_queue(0, &large);
+    rig.channels[0]->ahead_ns = rig.channels[0]->newest->alone_ns = ahead_ns;
+    small.deadline_us = 500000;
+    request = rig_take(0, &small);
+    assert_true(s2_admit(&rig.shard, request));
+    taken = s3_batch(&rig.shard, request);
+    if (!taken) {
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+        assert_int_equal(completion.status, WISP_E_DEADLINE);
+    }
+    rig_turn_until_idle();
+    while (reap_ring_take(&rig.peers[0].reap, &completion))
+        assert_int_equal(completion.status, WISP_OK);
+    nothing_is_left();
+    return taken;
+}
+
+/* What stands before a request takes what it was said to, a part more that nobody knows, and what is done beside it; so
+ * does the pass that it shares with what waits. */
+static void who_would_just_be_in_time_is_not_taken(void **state)
+{
+    const struct pace busy = { .turns_ns = 2 * NS_PER_MS, .computing_ns = NS_PER_MS };
+
+    (void)state;
+    passes_are_short();
+    rig.shard.pace = (struct pace){ .began_ns = 0 };
+    assert_true(is_taken_behind(400 * NS_PER_MS));
+    passes_are_short();
+    rig.shard.pace = (struct pace){ .began_ns = 0 };
+    assert_false(is_taken_behind(450 * NS_PER_MS));
+    passes_are_short();
+    rig.shard.pace = busy;
+    assert_false(is_taken_behind(400 * NS_PER_MS));
+    passes_are_short();
+    rig.shard.pace = busy;
+    assert_true(is_taken_behind(200 * NS_PER_MS));
+    passes_are_short();
+    rig.shard.pace = (struct pace){ .began_ns = 0 };
+    queue()->hoped.ns[3] = 600 * NS_PER_MS; /* of eight rows, as many as the rig's batch has, one is its own */
+    assert_false(is_taken_behind(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flows_come_in_their_order),
         RIG_TEST(a_channel_gives_for_a_turn),
         RIG_TEST(what_nobody_had_is_not_charged),
+        RIG_TEST(who_would_just_be_in_time_is_not_taken),
     };
 
     return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
