@@ -5,6 +5,7 @@
 #include "daemon/control/keep.h"
 #include "daemon/control/models.h"
 #include "daemon/control/room.h"
+#include "daemon/models/heaps.h"
 
 static unsigned count_sets(const struct wispd *daemon)
 {
@@ -97,14 +98,14 @@ static void take_out(struct wispd *daemon, struct serving *serving)
 
 /* A shard gives queues back after it has said that it uses newer ones, so what serves is newer by the time when all
  * have. */
-bool models_done_with(struct wispd *daemon, struct queue_set *queues)
+void models_done_with(struct wispd *daemon, struct queue_set *queues)
 {
     insist(queues->part_of->out > 0 && !queues->held, "%u", queues->held);
-    if (--queues->part_of->out)
-        return false;
-    insist(daemon->serving != queues->part_of);
-    take_out(daemon, queues->part_of);
-    return true;
+    if (!--queues->part_of->out) {
+        insist(daemon->serving != queues->part_of);
+        take_out(daemon, queues->part_of);
+        heaps_trim();
+    }
 }
 
 void models_end(struct wispd *daemon)

@@ -16,9 +16,8 @@ int models_use(struct wispd *daemon, struct model_set *set, struct reason *why);
  * learn a route that its shard does not know yet. */
 bool models_in_use(struct wispd *daemon, struct queue_set *queues);
 
-/* One shard is done with these queues. What others have of the set stays until all are, for who reads the counters;
- * true: nothing of it is left here. */
-bool models_done_with(struct wispd *daemon, struct queue_set *queues);
+/* One shard is done with these queues. What others have of the set stays until all are, for who reads the counters. */
+void models_done_with(struct wispd *daemon, struct queue_set *queues);
 
 /* All shards have ended. */
 void models_end(struct wispd *daemon);

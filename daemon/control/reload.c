@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -11,11 +10,10 @@
 #include "daemon/control/models.h"
 #include "daemon/control/reload.h"
 #include "daemon/models/changes.h"
+#include "daemon/models/heaps.h"
 #include "daemon/models/kept.h"
 
 #define PATIENCE_NS (500 * NS_PER_MS)
-
-#define TRIM_FROM (128 << 10)
 
 enum phase {
     PHASE_IDLE,
@@ -26,8 +24,7 @@ enum phase {
 
 struct reload {
     struct helper *loader;
-    struct helper_job load, keep, trim;
-    bool trimming, trim_again; /* the loader has that; more has been freed since */
+    struct helper_job load, keep;
     const struct config_source *source;
     char folder[KEPT_FOLDER_MAX]; /* where sets are kept, */
     int folder_fd;                /* by this process alone; -1: nowhere */
@@ -70,16 +67,6 @@ static void keep(struct helper_job *job)
         log_warning("there will be no rollback to the models that are served now: %s", why.text);
 }
 
-/* Gives the system back what stands empty in the heaps. glibc keeps it, each thread's heap for itself: after a few
- * reloads that is several times what serves. What stands at the end of the loader's heap is not given back by this, but
- * when it is freed, from TRIM_FROM on. */
-static void trim(struct helper_job *job)
-{
-    (void)job;
-    loading_give_way();
-    (void)malloc_trim(0);
-}
-
 /* ---- beginning and end ---- */
 
 int reload_new(const struct config_source *source, struct reload **out)
@@ -92,7 +79,6 @@ int reload_new(const struct config_source *source, struct reload **out)
     reload->source = source;
     reload->load.run = load;
     reload->keep.run = keep;
-    reload->trim.run = trim;
     result = helper_new("wispd-loader", &reload->loader);
     if (result) {
         free(reload);
@@ -228,35 +214,15 @@ static void say_ready(const struct wispd *daemon, const char *refused)
         sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s%s", count, count == 1 ? "" : "s", over, rolled_back);
 }
 
-void reload_set_freed(struct wispd *daemon)
-{
-    struct reload *reload = daemon->reload;
-
-    if (!reload || daemon->stopping)
-        return;
-    reload->trim_again = reload->trimming;
-    if (!reload->trimming)
-        helper_ask(reload->loader, &reload->trim);
-    reload->trimming = true;
-}
-
-static void trimmed(struct wispd *daemon)
-{
-    struct reload *reload = daemon->reload;
-
-    insist(reload->trimming);
-    reload->trimming = false;
-    if (reload->trim_again)
-        reload_set_freed(daemon);
-}
-
 static void finish(struct wispd *daemon)
 {
     struct reload *reload = daemon->reload;
+    const bool loaded = reload->loading.before; /* and it was not the start */
 
     put_down(reload);
-    reload_set_freed(daemon);
     reload->kept = model_set_release(reload->kept);
+    if (loaded)
+        heaps_trim();
     reload->awaited = NULL;
     reload->phase = PHASE_IDLE;
     if (reload->asked != reload->begun && !daemon->stopping)
@@ -306,18 +272,14 @@ static void use(struct wispd *daemon)
     reload->awaited = daemon->newest;
 }
 
-/* Of a load or a keeping one at most is under way; whoever waits for it is told before the next. */
 void reload_loaded(struct wispd *daemon)
 {
     struct reload *reload = daemon->reload;
-    const struct helper_job *job = helper_done(reload->loader);
 
-    for (; job == &reload->trim; job = helper_done(reload->loader))
-        trimmed(daemon);
-    if (!job)
+    if (!helper_done(reload->loader))
         return;
-    insist(reload->phase == (job == &reload->load ? PHASE_LOADING : PHASE_KEEPING), "is %d", reload->phase);
-    if (job == &reload->load)
+    insist(reload->phase == PHASE_LOADING || reload->phase == PHASE_KEEPING, "is %d", reload->phase);
+    if (reload->phase == PHASE_LOADING)
         use(daemon);
     else
         finish_good(daemon);
@@ -354,8 +316,7 @@ static void keep_it(struct wispd *daemon)
 
 void reload_started(struct wispd *daemon)
 {
-    /* Not before: a start would fault the same pages in again and again. */
-    (void)mallopt(M_TRIM_THRESHOLD, TRIM_FROM);
+    heaps_shrink();
     if (!daemon->reload->counts.rolled_back) /* it is there already */
         keep_it(daemon);
 }

@@ -40,9 +40,6 @@ bool reload_take_answer(struct reload *reload, struct reload_answer *out);
 /* All shards have gone over to this. */
 void reload_in_use(struct wispd *daemon, const struct serving *serving);
 
-/* A set of models is no more: the loader gives its memory back. */
-void reload_set_freed(struct wispd *daemon);
-
 /* Whether this connection's user may ask for one. */
 bool reload_may(const struct connection *connection);
 

@@ -79,8 +79,7 @@ static int take_of(struct wispd *daemon, struct worker *worker)
             on_in_use(daemon, mail.subject);
             break;
         case REPORT_DONE_WITH:
-            if (models_done_with(daemon, mail.subject))
-                reload_set_freed(daemon);
+            models_done_with(daemon, mail.subject);
             break;
         case REPORT_DRAINED:
             insist(daemon->stopping && daemon->drained < daemon->shards, "%u", daemon->drained);

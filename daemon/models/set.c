@@ -233,7 +233,6 @@ static void set_free(struct model_set *set)
     free(set);
 }
 
-/* Whoever has named them, and what there is. */
 /* What the set before is made of. */
 static int engines_list(const struct model_set *before, struct load *load, struct engine ***list)
 {
