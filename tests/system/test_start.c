@@ -271,7 +271,7 @@ static void a_sentence_names_what_was_given(void **state)
            (const char *[]){ "-s", "/nonexist/x.sock", "-m", bed.alpha, NULL });
     assert_null(strstr(output, ".lock"));
     setenv("WISP_CPU", "vax", 1);
-    expect(78, "WISP_CPU is vax", (const char *[]){ "-t", "-u", self(), "-m", bed.alpha, NULL });
+    expect(78, "WISP_CPU=vax", (const char *[]){ "-t", "-u", self(), "-m", bed.alpha, NULL });
     unsetenv("WISP_CPU");
     assert_non_null(strstr(output, "scalar"));
     setenv("WISP_LOOP", "kqueue", 1);
