@@ -22,12 +22,14 @@ void pace_turn(struct pace *pace, uint64_t now_ns)
     pace->computed_ns = 0;
 }
 
-uint64_t pace_stretch(const struct pace *pace, uint64_t ns)
+/* What is done beside a pass is so much a turn, however long the pass is. */
+uint64_t pace_stretch(const struct pace *pace, uint64_t ns, uint64_t turns)
 {
-    double more;
+    double many, more;
 
     if (pace->turns_ns <= pace->computing_ns)
         return ns;
-    more = (double)ns * (double)(pace->turns_ns - pace->computing_ns) / (double)pace->computing_ns;
+    many = (double)ns / (double)pace->computing_ns;
+    more = (double)(pace->turns_ns - pace->computing_ns) * MIN(many, (double)turns);
     return saturating_add(ns, more < 0x1p63 ? (uint64_t)more : UINT64_MAX);
 }

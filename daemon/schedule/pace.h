@@ -21,8 +21,8 @@ static inline void pace_compute(struct pace *pace, uint64_t ns)
     pace->computed_ns += ns;
 }
 
-/* Of so much to compute: how long it takes, from `ns` to PACE_MOST times that. */
+/* Of so much to compute, in so many turns at most: how long it takes, from `ns` to PACE_MOST times that. */
 enum { PACE_MOST = 8 };
-uint64_t pace_stretch(const struct pace *pace, uint64_t ns);
+uint64_t pace_stretch(const struct pace *pace, uint64_t ns, uint64_t turns);
 
 #endif

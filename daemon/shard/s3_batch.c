@@ -16,9 +16,8 @@
 
 /* By what part of it what stands before a request may take longer than was said. Where more is asked than can be
  * served, queues are as long as they may be, and of those that just fit half would be told at their deadline that they
- * did not.
- */
-enum { SLACK = 6 };
+ * did not. */
+enum { SLACK = 4 };
 
 /* How long two users are thought to share a model, after one asked and then the other. */
 #define COMPANY_NS (100 * NS_PER_MS)
@@ -70,48 +69,56 @@ static uint64_t decoding_takes_ns(const struct request *request)
         saturating_multiply(sequences_steps(sequences, rows, request->beam), cost_estimate(&queue->hoped, places)));
 }
 
-/* How many rows its passes will have: its own, and in the last of them those that wait already, as far as there is
- * room. */
-static uint32_t rows_of_passes(const struct request *request)
+/* Its own rows. */
+static uint64_t takes_ns(const struct request *request)
 {
     const struct queue *queue = request->queue;
-    const uint32_t most = queue->instance->batch_max, last = (request->ask.rows - 1) % most + 1;
 
-    return request->ask.rows - last + (uint32_t)MIN(queue->rows + last, (uint64_t)most);
+    return queue->sequences ? decoding_takes_ns(request)
+                            : cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max);
 }
 
-/* Until it has been computed: its own rows, in passes that others share, behind what its channel has before it, of
- * which it gets its share while all who compete now go on. */
-static uint64_t will_take_ns(const struct shard *shard, const struct request *request)
+/* Until what its channel has before it has been computed, of which it gets its share while all who compete now go on:
+ * passes, what is done beside each of them, and some more. */
+static uint64_t stands_before_ns(const struct shard *shard, const struct request *request)
 {
     const struct channel *channel = request->channel;
-    const struct queue *queue = request->queue;
     const struct account *account = channel->account;
     const uint64_t channels = MAX(account->ground.wanting, 1u), weights = shard->accounts.ground.weights;
-    const uint64_t ahead = pace_stretch(&shard->pace, saturating_multiply(channel->ahead_ns, channels));
-    const uint64_t before = saturating_add(ahead, ahead / SLACK);
+    const uint64_t passes = saturating_multiply(channel->ahead_ns, channels);
+    const uint64_t turns = channel->under_way * channels + passes / SHARD_SLICE_AIM_NS;
+    const uint64_t ahead = pace_stretch(&shard->pace, passes, turns);
 
     insist(account->share.weight > 0);
-    if (queue->sequences)
-        return decoding_takes_ns(request);
-    return saturating_add(cost_estimate_all(&queue->hoped, rows_of_passes(request), queue->instance->batch_max),
-                          saturating_multiply(before, MAX(weights, account->share.weight)) / account->share.weight);
+    if (request->queue->sequences)
+        return 0;
+    return saturating_multiply(saturating_add(ahead, ahead / SLACK), MAX(weights, account->share.weight)) /
+           account->share.weight;
 }
 
-/* Whether its deadline is over, or will be by then. */
-static bool is_hopeless(const struct shard *shard, const struct request *request)
+static void doubt(struct request *request)
 {
     struct queue *queue = request->queue;
+
+    cost_doubt(&queue->hoped, queue->sequences ? sequences_places(queue->sequences, request->ask.rows, request->beam)
+                                               : MIN(request->ask.rows, queue->instance->batch_max));
+}
+
+/* Whether its deadline is over, or will be by then. What stands before it is computed, and mends what is said of it;
+ * nothing does where its own rows alone are said to take too long. */
+static bool is_hopeless(const struct shard *shard, struct request *request)
+{
+    uint64_t own, left;
 
     if (request->deadline_ns == UINT64_MAX)
         return false;
     if (request->deadline_ns <= request->taken_ns)
         return true; /* in the ring */
-    if (saturating_add(request->taken_ns, will_take_ns(shard, request)) <= request->deadline_ns)
-        return false;
-    cost_doubt(&queue->hoped, queue->sequences ? sequences_places(queue->sequences, request->ask.rows, request->beam)
-                                               : MIN(rows_of_passes(request), queue->instance->batch_max));
-    return true;
+    left = request->deadline_ns - request->taken_ns;
+    own = takes_ns(request);
+    if (own > left)
+        doubt(request);
+    return saturating_add(own, stands_before_ns(shard, request)) > left;
 }
 
 static void note_cost(struct request *request)
