@@ -77,6 +77,10 @@ bool s2_admit(struct shard *shard, struct request *request)
         request->cause = WIRE_CAUSE_ROWS;
         request->where[0] = limits->rows;
     }
+    /* A cancellation is taken before (cancel.c): its client has made one of what was none when it was looked at, or a
+     * daemon before has died of it. */
+    if (!status && ask->op == WIRE_OP_CANCEL)
+        status = WISP_E_INVALID;
     if (!status)
         status = check_beam(request);
     if (shard->draining)
@@ -85,7 +89,7 @@ bool s2_admit(struct shard *shard, struct request *request)
         s6_complete(shard, request, status);
         return false;
     }
-    insist(ask->op == WIRE_OP_INFER, "%u", ask->op); /* a cancellation is none, and not here */
+    insist(ask->op == WIRE_OP_INFER, "%u", ask->op);
     request->deadline_ns = deadline_of(request);
     request_advance(request, REQUEST_TAKEN, REQUEST_ADMITTED);
     return true;

@@ -106,6 +106,24 @@ static void s2_answers_a_ping_and_refuses_when_draining(void **state)
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_SHUTDOWN);
 }
 
+/* Its client has made a cancellation of it, after it was looked at and before it was copied; or a daemon before has
+ * died of one, and left it. */
+static void s2_refuses_what_became_a_cancellation(void **state)
+{
+    const struct wire_submission nothing = { .op = WIRE_OP_NOP, .user_data = 9 };
+    struct wire_completion completion;
+    struct request *request;
+
+    (void)state;
+    rig.channels[0]->limits.features |= WIRE_FEATURE_CANCEL;
+    request = rig_take(0, &nothing);
+    request->ask.op = WIRE_OP_CANCEL;
+    assert_int_equal(wire_check_submission(&request->ask, &rig.channels[0]->limits, NULL), 0);
+    assert_false(s2_admit(&rig.shard, request));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_INVALID);
+    assert_int_equal(completion.user_data, 9);
+}
+
 static void s2_sets_the_deadline(void **state)
 {
     struct wire_submission ask = rig_infer(1, 0);
@@ -543,6 +561,7 @@ int main(void)
         RIG_TEST(s1_marks_a_client_with_an_impossible_index),
         RIG_TEST(s2_refuses_what_reaches_outside),
         RIG_TEST(s2_answers_a_ping_and_refuses_when_draining),
+        RIG_TEST(s2_refuses_what_became_a_cancellation),
         RIG_TEST(s2_sets_the_deadline),
         RIG_TEST(s2_knows_moments),
         RIG_TEST(s3_knows_its_routes),
