@@ -19,6 +19,9 @@
 #include "libipc/region.h"
 #include "libipc/wire_check.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
@@ -182,10 +185,30 @@ int region_map(struct region *out, int fd, size_t size, bool writable, struct re
     return 0;
 }
 
+void region_touch(void *address, size_t size)
+{
+    if (!madvise(address, size, MADV_POPULATE_WRITE))
+        return;
+    for (size_t at = 0; at < size; at += WIRE_PAGE)                                  /* before Linux 5.14 */
+        (void)__atomic_fetch_or((unsigned char *)address + at, 0, __ATOMIC_RELAXED); /* nothing is handed over by it */
+}
+
+/* Where the first page is that nobody has written. What is counted as present may stand behind the end, where nobody
+ * who reads gets it, and then a hole is filled in the name of whoever reads it. */
+static uint64_t first_hole(int fd)
+{
+    const off_t at = lseek(fd, 0, SEEK_CUR), hole = lseek(fd, 0, SEEK_HOLE);
+
+    if (at >= 0)
+        (void)lseek(fd, at, SEEK_SET); /* it is the owner's, too */
+    return hole > 0 ? (uint64_t)hole : 0;
+}
+
 /* What the kernel says of it, in this order: once the seals are there, no page can go. */
 static int examine(int fd, struct wire_memory *memory)
 {
     const int seals = fcntl(fd, F_GET_SEALS);
+    const uint64_t hole = first_hole(fd);
     struct statfs system;
     struct stat status;
 
@@ -195,7 +218,8 @@ static int examine(int fd, struct wire_memory *memory)
                                     .filesystem = (uint64_t)system.f_type,
                                     .size = status.st_size,
                                     .present = (uint64_t)status.st_blocks * BLOCK,
-                                    .seals = seals };
+                                    .seals = seals,
+                                    .first_hole = hole };
     return 0;
 }
 

@@ -153,6 +153,11 @@ int wire_check_memory(const struct wire_memory *memory, uint64_t size, struct re
         return refuse(why, WISP_E_INVALID,
                       "a buffer of which %" PRIu64 " of %" PRIu64 " bytes are there: make them present by fallocate()",
                       memory->present, size);
+    if (memory->first_hole < size)
+        return refuse(why, WISP_E_INVALID,
+                      "a buffer whose page at byte %" PRIu64 " nobody has written: write to all of it, by "
+                      "MADV_POPULATE_WRITE or otherwise, before it is sealed",
+                      memory->first_hole);
     return 0;
 }
 

@@ -31,6 +31,7 @@ struct wire_memory {
     int64_t size;        /* st_size */
     uint64_t present;    /* bytes that are there: of st_blocks, asked after the seals */
     int seals;           /* F_GET_SEALS; negative: it has none */
+    uint64_t first_hole; /* SEEK_HOLE: its first page that nobody has written, or its end */
 };
 
 /* Memory of somebody else that can be read as if it were one's own: plain shared memory of exactly `size` bytes, which

@@ -61,6 +61,7 @@ static void try_memory(const uint8_t *data)
     must(memory.size > 0 && (uint64_t)memory.size == size && memory.present >= size);
     must(memory.seals > 0 && memory.seals & F_SEAL_SHRINK && memory.seals & F_SEAL_GROW);
     must(memory.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+    must(memory.first_hole >= size);
 }
 
 static void try_negotiation(const struct wire_hello *hello)

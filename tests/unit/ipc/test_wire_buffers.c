@@ -41,8 +41,10 @@ static void test_submissions_in_buffers(void **state)
 /* One that is right, and with each thing wrong in turn. */
 static void test_memory_of_clients(void **state)
 {
-    const struct wire_memory good = { 0100600, 0x01021994, 8192, 8192, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-    struct wire_memory bad[10];
+    const struct wire_memory good = {
+        0100600, 0x01021994, 8192, 8192, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, 8192
+    };
+    struct wire_memory bad[12];
     struct reason why;
 
     (void)state;
@@ -59,6 +61,8 @@ static void test_memory_of_clients(void **state)
     bad[7].seals &= ~F_SEAL_GROW;
     bad[8].seals &= ~F_SEAL_WRITE;
     bad[9].seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    bad[10].first_hole = 0;
+    bad[11].first_hole = 4096;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(wire_check_memory(&bad[i], 8192, NULL), WISP_E_INVALID);
     for (uint64_t size = 0; size <= 3 * 8192; size += 1024)
