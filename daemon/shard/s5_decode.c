@@ -88,6 +88,24 @@ static int check(struct request *request, uint64_t now_ns)
     return s4_fits(request) ? s5_check(request, request->ask.rows, now_ns) : WISP_E_SHAPE;
 }
 
+/* What looking takes is the request's, whether it begins or not: it may have much to look at. */
+static int look_at(struct request *request, uint64_t now_ns, uint64_t *since)
+{
+    const uint64_t begin_ns = *since;
+    const int status = check(request, now_ns);
+    uint64_t took;
+
+    *since = clock_ns();
+    took = *since - begin_ns;
+    if (status) {
+        s5_charge_refusal(request, took);
+    } else {
+        tally_use(request->queue->tally, 0, took);
+        s5_use(request, 0, took, cost_believed(&request->queue->beginning, request->ask.rows, UINT64_MAX, took));
+    }
+    return status;
+}
+
 /* The flow's first request of which rows are to begin. */
 static struct request *first_to_begin(const struct shard *shard, const struct flow *flow, uint64_t now_ns)
 {
@@ -119,15 +137,16 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
     const uint32_t most = cost_rows(&queue->beginning, SHARD_SLICE_NS, queue->sequences->capacity);
     uint32_t begun = 0, from = 0;
+    uint64_t since = now_ns;
     struct request *request;
 
     insist(!queue->sequences->step.count); /* what was given up has memory until the step is over */
-    while (queue->sequences->free_count && begun < most && (request = next_to_begin(shard, queue, now_ns))) {
+    while (queue->sequences->free_count && begun < most && since - now_ns < SHARD_SLICE_NS &&
+           (request = next_to_begin(shard, queue, now_ns))) {
         const uint32_t before = request->rows_now;
-        int status = before ? WISP_OK : check(request, now_ns);
+        const int status = before ? WISP_OK : look_at(request, now_ns, &since);
 
         if (status) {
-            s5_charge_refusal(request, 0);
             s3_remove(request); /* nothing of it has begun */
             s6_complete(shard, request, status);
         } else if (!place_rows(queue, request, most, &from, &begun)) {
@@ -163,6 +182,7 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
     struct sequences *sequences = queue->sequences;
     const struct instance *instance = queue->instance;
     const uint32_t count = place(shard, queue, now_ns);
+    const uint64_t begin_ns = clock_ns(); /* placing them has been paid for */
     const void **inputs = queue->batch.inputs;
 
     if (!count)
@@ -177,7 +197,7 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
     }
     decoder_begin(queue->runner->decoder, queue->batch.inputs, sequences->places, count);
     queue->running += count;
-    account_beginning(queue, count, now_ns);
+    account_beginning(queue, count, begin_ns);
 }
 
 /* ---- a step ---- */

@@ -80,8 +80,9 @@ int s5_check(struct request *request, uint32_t rows, uint64_t now_ns)
 void s5_charge_refusal(const struct request *request, uint64_t took_ns)
 {
     const uint64_t used_ns = MAX(took_ns, (uint64_t)REFUSAL_NS);
-    /* Whoever looks at rows is soon done, beside whoever computes them. */
-    const uint64_t rows_ns = cost_believed(&request->queue->cost, MAX(request->rows_now, 1u), UINT64_MAX, took_ns);
+    /* Whoever looks at rows is soon done, beside whoever computes them. Of what decodes all are looked at before. */
+    const uint32_t rows = request->queue->sequences ? request->ask.rows : MAX(request->rows_now, 1u);
+    const uint64_t rows_ns = cost_believed(&request->queue->cost, rows, UINT64_MAX, took_ns);
 
     tally_use(request->queue->tally, 0, used_ns);
     s5_use(request, 0, used_ns, MAX(rows_ns, (uint64_t)REFUSAL_NS));

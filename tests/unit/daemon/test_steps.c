@@ -86,8 +86,8 @@ static uint64_t charged(int peer)
     return rig.channels[peer]->share.charged;
 }
 
-/* A beginning and steps that are to take a nanosecond, and take longer, are ones during which the thread was away: four
- * times of either are owed, and the hundred for taking the request. */
+/* A look at the input, a beginning and steps that are to take a nanosecond, and take longer, are ones during which the
+ * thread was away: four times of each are owed, and the hundred for taking the request. */
 static void nobody_owes_what_a_step_was_away(void **state)
 {
     const struct wire_submission wide = search(3, 0, 2);
@@ -101,7 +101,7 @@ static void nobody_owes_what_a_step_was_away(void **state)
 
         steps_take(1);
         turn();
-        assert_true(charged(0) - owed <= 4 + 4 + 100);
+        assert_true(charged(0) - owed <= 4 + 4 + 4 + 100);
         assert_true(rig.channels[0]->used_ns - used > 4 + 4 + 100);
     }
     check(0, &wide);
