@@ -76,6 +76,8 @@ void channels_left(struct wispd *daemon, struct connection *connection)
 /* Its client is told nothing: another daemon goes on with it. */
 static void leave_behind(struct wispd *daemon, struct connection *connection)
 {
+    if (connection->served && !connection->channel.leaving)
+        shard_leave_behind(&connection->channel);
     *connection->stored = 0;
     connection->served = false;
     channels_hang_up(daemon, connection);

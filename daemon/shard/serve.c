@@ -121,6 +121,20 @@ void shard_leave(struct shard *shard, struct channel *channel)
     channel_close(channel);
 }
 
+void shard_leave_behind(struct channel *channel)
+{
+    for (struct request *request = channel->newest; request; request = request->older) {
+        if (request->state == REQUEST_DISPATCHED)
+            s5_forget(request);
+        else if (request->state == REQUEST_BATCHED && request->queue->sequences)
+            s5_leave_step(request);
+        else
+            continue;
+        request->rows_now = 0;
+        request->state = REQUEST_BATCHED;
+    }
+}
+
 void shard_rest(struct shard *shard)
 {
     shard->resting = shard->draining = true;

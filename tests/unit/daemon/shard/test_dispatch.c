@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "daemon/shard/serve.h"
 #include "unit/daemon/turns.h"
 
 static bool comes_before(const struct flow *one, const struct flow *other)
@@ -174,13 +175,46 @@ static void who_would_just_be_in_time_is_not_taken(void **state)
     }
 }
 
+/* A daemon that stops leaves what was in the middle as if it had waited: its engine is free, and nobody is said to have
+ * died. */
+static void what_is_left_behind_is_in_no_pass(void **state)
+{
+    const struct wire_submission one = rig_infer(2, 0), other = rig_infer(2, 200);
+    struct wire_completion completion;
+    struct request *request;
+
+    (void)state;
+    passes_are_long();
+    leave_in_the_middle(&one, &other);
+    request = rig.channels[0]->newest;
+    assert_int_equal(request->state, REQUEST_DISPATCHED);
+    assert_non_null(queue()->runner->running);
+    shard_leave_behind(rig.channels[0]);
+    assert_int_equal(request->state, REQUEST_BATCHED);
+    assert_int_equal(request->rows_now, 0);
+    assert_ptr_equal(rig.channels[0]->newest, request);
+    assert_non_null(queue()->runner->running); /* the other's */
+    shard_leave_behind(rig.channels[1]);
+    assert_null(queue()->runner->running);
+    assert_int_equal(queue()->batch.count, 0);
+    passes_are_short();
+    for (int peer = 0; peer < 2; peer++) { /* as whoever comes next has them */
+        request = rig.channels[peer]->newest;
+        request->state = REQUEST_RUN;
+        s3_again(&rig.shard, request);
+    }
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    nothing_is_left();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flows_come_in_their_order),
-        RIG_TEST(a_channel_gives_for_a_turn),
-        RIG_TEST(what_nobody_had_is_not_charged),
-        RIG_TEST(who_would_just_be_in_time_is_not_taken),
+        cmocka_unit_test(flows_come_in_their_order), RIG_TEST(a_channel_gives_for_a_turn),
+        RIG_TEST(what_nobody_had_is_not_charged),    RIG_TEST(who_would_just_be_in_time_is_not_taken),
+        RIG_TEST(what_is_left_behind_is_in_no_pass),
     };
 
     return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
