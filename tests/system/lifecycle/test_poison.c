@@ -28,8 +28,9 @@ enum {
     DEATHS = 3,
     HARMLESS = 9,
     POISON_ROWS = 4000,
-    COMPARED_ROWS = 8
-}; /* under way for longer than it takes to see that */
+    COMPARED_ROWS = 8,
+    SLOW = 7 /* longer than a stop waits, but on a fast machine */
+};           /* under way for longer than it takes to see that */
 
 static struct manager manager;
 static char slow_path[256];
@@ -57,9 +58,11 @@ static int teardown(void **state)
 static wisp_client *start(void)
 {
     const char *models[] = { bed.alpha, slow_path };
-    const struct wisp_options options = {
-        .size = sizeof options, .socket_path = bed.daemon.socket, .connect_ms = PATIENCE_MS, .input_bytes = 16 << 20
-    };
+    const struct wisp_options options = { .size = sizeof options,
+                                          .socket_path = bed.daemon.socket,
+                                          .connect_ms = PATIENCE_MS,
+                                          .input_bytes = 60 << 20,
+                                          .output_bytes = 1 << 20 };
     wisp_client *client;
 
     manager_start(&manager, bed.folder);
@@ -110,6 +113,16 @@ static bool is_computing(const struct journal *journal, unsigned deaths)
 
         if (request->ask.rows == POISON_ROWS && request->deaths == deaths &&
             (request->state == REQUEST_DISPATCHED || request->state == REQUEST_RUN))
+            return true;
+    }
+    return false;
+}
+
+/* Whether any of it is left. */
+static bool is_left(const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->welcome.entries; i++) {
+        if (journal->requests[i].ask.rows == POISON_ROWS && journal->requests[i].state != REQUEST_FREE)
             return true;
     }
     return false;
@@ -173,9 +186,45 @@ static void a_request_that_kills_three_daemons_is_given_up(void **state)
     manager_stop(&manager);
 }
 
+/* A stop that comes while it is computed, and that does not wait for all of it, is none that anybody died of: the next
+ * daemon goes on with it. */
+static void a_stop_in_the_middle_kills_nobody(void **state)
+{
+    wisp_client *client = start();
+    wisp_request *slow[SLOW];
+    const uint64_t until = clock_ns() + PATIENCE_MS * NS_PER_MS;
+    struct journal *journal;
+    size_t size;
+
+    (void)state;
+    journal = manager_map(&manager, "wisp-journal", &size);
+    assert_non_null(journal);
+    for (unsigned i = 0; i < SLOW; i++) {
+        slow[i] = request_of(client, "slow", POISON_ROWS, i);
+        assert_int_equal(wisp_submit(slow[i]), 0);
+    }
+    while (!is_computing(journal, 0)) {
+        assert_true(clock_ns() < until);
+        usleep(500);
+    }
+    daemon_signal(&bed.daemon, SIGTERM);
+    assert_int_equal(daemon_wait(&bed.daemon, PATIENCE_MS), 0);
+    print_message("%sin the middle\n", is_left(journal) ? "" : "not ");
+    daemon_restart(&bed.daemon);
+    for (unsigned i = 0; i < SLOW; i++) {
+        check(slow_reference, slow[i], COMPARED_ROWS, i);
+        wisp_request_free(slow[i]);
+    }
+    munmap(journal, size);
+    wisp_close(client);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+    manager_stop(&manager);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(a_request_that_kills_three_daemons_is_given_up) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(a_request_that_kills_three_daemons_is_given_up),
+                                        cmocka_unit_test(a_stop_in_the_middle_kills_nobody) };
 
     return run_over_both_loops(tests, setup, teardown);
 }
