@@ -16,8 +16,8 @@ void shard_serve(struct shard *shard, struct channel *channel);
  * two passes, so nothing of the channel is left in the shard. */
 void shard_leave(struct shard *shard, struct channel *channel);
 
-/* The shard has ended, and another daemon goes on with the channel: what it has in a pass that was left in the middle is
- * taken out of that, and is as if it had waited. Nobody may have died of it. */
+/* The shard has ended, and another daemon goes on with the channel: what it has in a pass that was left in the middle
+ * is taken out of that, and is as if it had waited. Nobody may have died of it. */
 void shard_leave_behind(struct channel *channel);
 
 /* Tells all clients that the daemon is stopping. What is new is refused; what is under way is finished. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -115,6 +116,15 @@ void raw_close(struct raw_client *client)
 }
 
 /* ---- requests ---- */
+
+void raw_touch(int fd, size_t size)
+{
+    void *all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    assert_true(all != MAP_FAILED);
+    region_touch(all, size);
+    munmap(all, size);
+}
 
 bool raw_submit(struct raw_client *client, const struct wire_submission *submission)
 {

@@ -79,13 +79,8 @@ static int memory(uint64_t size, bool whole, int seals)
 
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, (off_t)size), 0);
-    if (whole) {
-        void *all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-        assert_true(all != MAP_FAILED);
-        region_touch(all, size);
-        munmap(all, size);
-    }
+    if (whole)
+        raw_touch(fd, size);
     assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
     return fd;
 }

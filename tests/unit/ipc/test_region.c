@@ -341,11 +341,36 @@ static void test_odd_sizes_are_refused(void **state)
     assert_int_equal(region.fd, -1);
 }
 
+/* As many pages as are wanted, all of them behind the end: each read of the buffer would make one more, in the name of
+ * whoever reads. */
+static void pages_behind_the_end_do_not_count(void **state)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE;
+    int fd = memfd_create("test", MFD_ALLOW_SEALING), theirs = dup(fd);
+    struct region region;
+    struct reason why;
+    struct stat status;
+
+    (void)state;
+    assert_true(fd >= 0 && theirs >= 0);
+    assert_int_equal(ftruncate(fd, SIZE), 0);
+    assert_int_equal(fallocate(fd, FALLOC_FL_KEEP_SIZE, SIZE, SIZE), 0);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+    assert_int_equal(lseek(fd, 100, SEEK_SET), 100);
+    assert_int_equal(region_map_theirs(&region, theirs, SIZE, &why), WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "nobody has written"));
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_blocks * 512, SIZE); /* and there is none more */
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 100);
+    close(fd);
+}
+
 #define counted(test) cmocka_unit_test_setup_teardown(test, count_before, count_after)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        counted(pages_behind_the_end_do_not_count),
         counted(test_both_ends_see_the_same_bytes),
         counted(test_all_pages_are_there),
         counted(test_nobody_can_resize_it),
