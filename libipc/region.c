@@ -19,9 +19,6 @@
 #include "libipc/region.h"
 #include "libipc/wire_check.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
@@ -185,12 +182,16 @@ int region_map(struct region *out, int fd, size_t size, bool writable, struct re
     return 0;
 }
 
-void region_touch(void *address, size_t size)
+/* What one fallocate() reserves, the next one clears, and takes for written (mm/shmem.c, SGP_FALLOC). */
+int region_touch(int fd, size_t size)
 {
-    if (!madvise(address, size, MADV_POPULATE_WRITE))
-        return;
-    for (size_t at = 0; at < size; at += WIRE_PAGE)                                  /* before Linux 5.14 */
-        (void)__atomic_fetch_or((unsigned char *)address + at, 0, __ATOMIC_RELAXED); /* nothing is handed over by it */
+    for (int times = 0; times < 2; times++) {
+        while (fallocate(fd, 0, 0, (off_t)size)) {
+            if (errno != EINTR)
+                return -errno;
+        }
+    }
+    return 0;
 }
 
 /* Where the first page is that nobody has written. What is counted as present may stand behind the end, where nobody
@@ -208,7 +209,6 @@ static uint64_t first_hole(int fd)
 static int examine(int fd, struct wire_memory *memory)
 {
     const int seals = fcntl(fd, F_GET_SEALS);
-    const uint64_t hole = first_hole(fd);
     struct statfs system;
     struct stat status;
 
@@ -219,7 +219,7 @@ static int examine(int fd, struct wire_memory *memory)
                                     .size = status.st_size,
                                     .present = (uint64_t)status.st_blocks * BLOCK,
                                     .seals = seals,
-                                    .first_hole = hole };
+                                    .first_hole = UINT64_MAX };
     return 0;
 }
 
@@ -233,6 +233,10 @@ int region_map_theirs(struct region *out, int fd, size_t size, struct reason *wh
     *out = REGION_NULL;
     if (result)
         return refuse_examined(why, result, "the buffer");
+    result = wire_check_memory(&memory, size, why);
+    if (result)
+        return result;
+    memory.first_hole = first_hole(owned); /* asked of shared memory alone: another file's owner would answer */
     result = wire_check_memory(&memory, size, why);
     if (result)
         return result;

@@ -47,9 +47,9 @@ int region_reopen_readonly(const struct region *region);
  * failure alike. The mapping is MADV_DONTFORK: a forked child does not inherit the channel. */
 int region_map(struct region *out, int fd, size_t size, bool writable, struct reason *why);
 
-/* Makes every page of a writable mapping one that somebody has written, and changes nothing in it, whoever else writes
- * meanwhile: memory that was only reserved, by fallocate(), is not taken for such by who is to read it. */
-void region_touch(void *address, size_t size);
+/* Makes the first `size` bytes of shared memory be there, in pages that somebody has written, with what stands in them:
+ * memory that was only reserved is not taken for such by who is to read it. Under all seals. -errno. */
+int region_touch(int fd, size_t size);
 
 /* Maps memory that the peer has made, to be read, once wire_check_memory() has said that it can be; all of it is in
  * memory then, and stays there where the limit on locked memory allows it. The descriptor is consumed; out->fd is -1.

@@ -155,8 +155,8 @@ int wire_check_memory(const struct wire_memory *memory, uint64_t size, struct re
                       memory->present, size);
     if (memory->first_hole < size)
         return refuse(why, WISP_E_INVALID,
-                      "a buffer whose page at byte %" PRIu64 " nobody has written: write to all of it, by "
-                      "MADV_POPULATE_WRITE or otherwise, before it is sealed",
+                      "a buffer whose page at byte %" PRIu64 " nobody has written: write to all of it, or call "
+                      "fallocate() twice",
                       memory->first_hole);
     return 0;
 }

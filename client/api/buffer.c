@@ -26,24 +26,11 @@ static int make(size_t size, struct region *region, void **address)
     *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
     if (*address == MAP_FAILED)
         return refuse_errno(last_error(), -errno, "mapping a buffer of %zu bytes", size);
-    region_touch(*address, size);
+    (void)region_touch(region->fd, size); /* where that fails the daemon says what it lacks */
     result = region_seal(region, last_error());
     if (result)
         munmap(*address, size);
     return result;
-}
-
-/* What the program has not made present, or not written: where that fails the daemon says what it lacks. */
-static void make_present(int fd, size_t size)
-{
-    void *address;
-
-    (void)fallocate(fd, 0, 0, (off_t)size);
-    address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (address == MAP_FAILED)
-        return; /* sealed: it is written by those who had it mapped before */
-    region_touch(address, size);
-    munmap(address, size);
 }
 
 WISP_EXPORT int wisp_buffer_new(wisp_client *client, size_t bytes, wisp_buffer **out)
@@ -87,7 +74,8 @@ WISP_EXPORT int wisp_buffer_from_fd(wisp_client *client, int fd, wisp_buffer **o
     own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
         return refuse_errno(last_error(), -errno, "the descriptor of a buffer");
-    make_present(own, (size_t)status.st_size);
+    (void)region_touch(own,
+                       (size_t)status.st_size); /* what is missing; where that fails the daemon says what it lacks */
     result = buffer_begin(client, own, (uint64_t)status.st_size, NULL, out);
     if (!result)
         own = -1;

@@ -117,15 +117,6 @@ void raw_close(struct raw_client *client)
 
 /* ---- requests ---- */
 
-void raw_touch(int fd, size_t size)
-{
-    void *all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-    assert_true(all != MAP_FAILED);
-    region_touch(all, size);
-    munmap(all, size);
-}
-
 bool raw_submit(struct raw_client *client, const struct wire_submission *submission)
 {
     if (!submit_ring_push(&client->submit, submission))

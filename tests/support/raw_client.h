@@ -43,9 +43,6 @@ int raw_greet(struct raw_client *client, const char *path, const struct wire_hel
 int raw_open(struct raw_client *client, const char *path, const struct wire_hello *hello);
 void raw_close(struct raw_client *client);
 
-/* Makes the first `size` bytes of a memfd ones that somebody has written, as a buffer's are to be. */
-void raw_touch(int fd, size_t size);
-
 /* Publishes and rings the doorbell. False when the ring is full. */
 bool raw_submit(struct raw_client *client, const struct wire_submission *submission);
 /* Waits, sleeping on the futex; false when nothing came in `ms`. */

@@ -192,9 +192,8 @@ const void *wisp_request_output_tensor(const wisp_request *request, size_t index
  *
  * wisp_buffer_new() makes one, mapped to be written at wisp_buffer_data(). wisp_buffer_from_fd() takes a memfd of the
  * program's (memfd_create() with MFD_ALLOW_SEALING), of whole pages, that has been sealed F_SEAL_SHRINK, F_SEAL_GROW,
- * and F_SEAL_FUTURE_WRITE or F_SEAL_WRITE: so a mapping that is to be written is made before, and every page is
- * written through it, or by MADV_POPULATE_WRITE. WISP_E_INVALID says which seal, or page, is missing. The descriptor
- * stays the program's, and wisp_buffer_data() is NULL.
+ * and F_SEAL_FUTURE_WRITE or F_SEAL_WRITE: so a mapping that is to be written is made before. WISP_E_INVALID says which
+ * seal is missing. The descriptor stays the program's, and wisp_buffer_data() is NULL.
  *
  * wisp_buffer_free() gives it back to the daemon and unmaps it; WISP_E_BUSY while there are requests in it, freed ones
  * that are not over yet included. wisp_close() frees all. Accepts NULL. */

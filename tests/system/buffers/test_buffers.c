@@ -36,7 +36,7 @@ static int make(size_t size, int seals, float **map)
 
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, (off_t)size), 0);
-    raw_touch(fd, size);
+    assert_int_equal(region_touch(fd, size), 0);
     if (map) {
         *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         assert_true(*map != MAP_FAILED);
@@ -236,16 +236,16 @@ static void what_is_no_sealed_memory_is_not_taken(void **state)
     assert_int_equal(attach(&bed.client, pair[0], SIZE, &number), WISP_E_INVALID);
     close(pair[0]);
     close(pair[1]);
-    /* Sealed, and a page is missing. */
-    fd = memfd_create("test", MFD_ALLOW_SEALING);
+    fd = memfd_create("test", MFD_ALLOW_SEALING); /* sealed, and a page is missing */
     assert_int_equal(ftruncate(fd, SIZE), 0);
-    raw_touch(fd, SIZE - WIRE_PAGE);
+    assert_int_equal(region_touch(fd, SIZE - WIRE_PAGE), 0);
     assert_int_equal(fcntl(fd, F_ADD_SEALS, GOOD), 0);
     assert_int_equal(attach(&bed.client, fd, SIZE, &number), WISP_E_INVALID);
     assert_non_null(strstr(said(&bed.client), "are there"));
     assert_int_equal(fallocate(fd, 0, 0, SIZE), 0); /* reserved, and written by nobody */
     assert_int_equal(attach(&bed.client, fd, SIZE, &number), WISP_E_INVALID);
     assert_non_null(strstr(said(&bed.client), "nobody has written"));
+    assert_true(!region_touch(fd, SIZE) && !attach(&bed.client, fd, SIZE, &number));
     close(fd);
     /* Sealed against every write, and by a descriptor that only reads. */
     fd = make(SIZE, SIZE_SEALS | F_SEAL_WRITE, NULL);

@@ -80,7 +80,7 @@ static int memory(uint64_t size, bool whole, int seals)
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, (off_t)size), 0);
     if (whole)
-        raw_touch(fd, size);
+        assert_int_equal(region_touch(fd, size), 0);
     assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
     return fd;
 }
