@@ -144,8 +144,11 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
     while (queue->sequences->free_count && begun < most && since - now_ns < SHARD_SLICE_NS &&
            (request = next_to_begin(shard, queue, now_ns))) {
         const uint32_t before = request->rows_now;
-        const int status = before ? WISP_OK : look_at(request, now_ns, &since);
+        int status;
 
+        if (!before && request->beam > queue->sequences->free_count)
+            break; /* it is looked at when there is room */
+        status = before ? WISP_OK : look_at(request, now_ns, &since);
         if (status) {
             s3_remove(request); /* nothing of it has begun */
             s6_complete(shard, request, status);
