@@ -276,7 +276,6 @@ static void *work(void *argument)
         if (worker->error)
             post(&worker->reports, REPORT_FAILED, NULL);
     }
-    worker->shard.pool = pool_free(worker->shard.pool);
     return NULL;
 }
 
@@ -339,6 +338,8 @@ struct worker *worker_free(struct worker *worker)
     worker_stop(worker);
     mailbox_deinit(&worker->orders);
     mailbox_deinit(&worker->reports);
+    /* Not before all channels have left: what each pays for a pass in the middle is by its threads. */
+    worker->shard.pool = pool_free(worker->shard.pool);
     shard_deinit(&worker->shard);
     sem_destroy(&worker->started);
     free(worker);
