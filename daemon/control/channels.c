@@ -83,13 +83,14 @@ static void leave_behind(struct wispd *daemon, struct connection *connection)
     channels_hang_up(daemon, connection);
 }
 
+static bool goes_on(const struct wispd *daemon, const struct connection *connection)
+{
+    return daemon->stopping && connection->state == CONNECTION_OPEN && *connection->stored;
+}
+
 /* The shards have ended: what they served, and had not left, is left here. */
 static void end(struct wispd *daemon, struct connection *connection)
 {
-    if (daemon->stopping && connection->state == CONNECTION_OPEN && *connection->stored) {
-        leave_behind(daemon, connection);
-        return;
-    }
     if (connection->served && !connection->channel.leaving)
         shard_leave(worker_shard(shards_of(daemon, connection)), &connection->channel);
     if (connection->state != CONNECTION_DEAD) {
@@ -100,6 +101,8 @@ static void end(struct wispd *daemon, struct connection *connection)
     }
 }
 
+/* Those that end first: they leave lists in which requests of those that go on stand, too, whose memory goes with them.
+ */
 void channels_end(struct wispd *daemon)
 {
     struct connection_table *table = &daemon->table;
@@ -107,8 +110,12 @@ void channels_end(struct wispd *daemon)
 
     shards_stop(daemon);
     for (uint32_t i = 0; i < count; i++) {
-        if (table->connections[i].state != CONNECTION_FREE)
+        if (table->connections[i].state != CONNECTION_FREE && !goes_on(daemon, &table->connections[i]))
             end(daemon, &table->connections[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (table->connections[i].state != CONNECTION_FREE && goes_on(daemon, &table->connections[i]))
+            leave_behind(daemon, &table->connections[i]);
     }
     attachers_end(daemon);
     daemon->helper = helper_free(daemon->helper); /* whatever it had is ours again */

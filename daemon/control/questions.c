@@ -199,6 +199,9 @@ static int answer_attach(struct wispd *daemon, struct connection *connection, co
     struct reason why = { "" };
     int socket, result;
 
+    if (daemon->stopping) /* it is another's, or nobody's, in a moment */
+        return reply(daemon, connection, request, WISP_E_SHUTDOWN, 0,
+                     (struct description){ .shared = "wispd is stopping" });
     keep_never(daemon, connection); /* another daemon would not have its buffers */
     result = buffer_attach(daemon, connection, attach->size, &head.route, &socket, &why);
 
