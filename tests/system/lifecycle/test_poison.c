@@ -55,9 +55,8 @@ static int teardown(void **state)
     return bed_remove(state);
 }
 
-static wisp_client *start(void)
+static wisp_client *connect_client(void)
 {
-    const char *models[] = { bed.alpha, slow_path };
     const struct wisp_options options = { .size = sizeof options,
                                           .socket_path = bed.daemon.socket,
                                           .connect_ms = PATIENCE_MS,
@@ -65,11 +64,20 @@ static wisp_client *start(void)
                                           .output_bytes = 1 << 20 };
     wisp_client *client;
 
+    if (wisp_connect(&client, &options))
+        fail_msg("%s", wisp_last_error());
+    return client;
+}
+
+static wisp_client *start(void)
+{
+    const char *models[] = { bed.alpha, slow_path };
+    wisp_client *client;
+
     manager_start(&manager, bed.folder);
     daemon_start(&bed.daemon,
                  &(struct daemon_setup){ .models = models, .model_count = 2, .loop = loop_now, .manager = &manager });
-    if (wisp_connect(&client, &options))
-        fail_msg("%s", wisp_last_error());
+    client = connect_client();
     assert_true(manager_comes_to_hold(&manager, STORE_CHANNEL, BUNDLE_FDS));
     return client;
 }
@@ -187,11 +195,12 @@ static void a_request_that_kills_three_daemons_is_given_up(void **state)
 }
 
 /* A stop that comes while it is computed, and that does not wait for all of it, is none that anybody died of: the next
- * daemon goes on with it. */
+ * daemon goes on with it. Who came a moment before, and is kept by nobody yet, waits in the same queue and leaves it.
+ */
 static void a_stop_in_the_middle_kills_nobody(void **state)
 {
-    wisp_client *client = start();
-    wisp_request *slow[SLOW];
+    wisp_client *client = start(), *late;
+    wisp_request *slow[SLOW], *his;
     const uint64_t until = clock_ns() + PATIENCE_MS * NS_PER_MS;
     struct journal *journal;
     size_t size;
@@ -207,6 +216,9 @@ static void a_stop_in_the_middle_kills_nobody(void **state)
         assert_true(clock_ns() < until);
         usleep(500);
     }
+    late = connect_client();
+    his = request_of(late, "slow", POISON_ROWS, SLOW);
+    assert_int_equal(wisp_submit(his), 0);
     daemon_signal(&bed.daemon, SIGTERM);
     assert_int_equal(daemon_wait(&bed.daemon, PATIENCE_MS), 0);
     print_message("%sin the middle\n", is_left(journal) ? "" : "not ");
@@ -215,7 +227,10 @@ static void a_stop_in_the_middle_kills_nobody(void **state)
         check(slow_reference, slow[i], COMPARED_ROWS, i);
         wisp_request_free(slow[i]);
     }
+    assert_int_equal(wisp_wait(his, PATIENCE_MS), 0); /* it was sent again */
+    wisp_request_free(his);
     munmap(journal, size);
+    wisp_close(late);
     wisp_close(client);
     assert_int_equal(daemon_stop(&bed.daemon), 0);
     manager_stop(&manager);
