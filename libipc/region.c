@@ -185,13 +185,9 @@ int region_map(struct region *out, int fd, size_t size, bool writable, struct re
 /* What one fallocate() reserves, the next one clears, and takes for written (mm/shmem.c, SGP_FALLOC). */
 int region_touch(int fd, size_t size)
 {
-    for (int times = 0; times < 2; times++) {
-        while (fallocate(fd, 0, 0, (off_t)size)) {
-            if (errno != EINTR)
-                return -errno;
-        }
-    }
-    return 0;
+    const int result = make_present(fd, size);
+
+    return result ? result : make_present(fd, size);
 }
 
 /* Where the first page is that nobody has written. What is counted as present may stand behind the end, where nobody

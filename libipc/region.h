@@ -48,7 +48,7 @@ int region_reopen_readonly(const struct region *region);
 int region_map(struct region *out, int fd, size_t size, bool writable, struct reason *why);
 
 /* Makes the first `size` bytes of shared memory be there, in pages that somebody has written, with what stands in them:
- * memory that was only reserved is not taken for such by who is to read it. Under all seals. -errno. */
+ * memory that was only reserved is not taken for such by who is to read it. Whole pages. Under all seals. -errno. */
 int region_touch(int fd, size_t size);
 
 /* Maps memory that the peer has made, to be read, once wire_check_memory() has said that it can be; all of it is in

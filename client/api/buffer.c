@@ -74,8 +74,8 @@ WISP_EXPORT int wisp_buffer_from_fd(wisp_client *client, int fd, wisp_buffer **o
     own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
         return refuse_errno(last_error(), -errno, "the descriptor of a buffer");
-    (void)region_touch(own,
-                       (size_t)status.st_size); /* what is missing; where that fails the daemon says what it lacks */
+    /* What is missing; where that fails the daemon says what it lacks. */
+    (void)region_touch(own, (size_t)status.st_size);
     result = buffer_begin(client, own, (uint64_t)status.st_size, NULL, out);
     if (!result)
         own = -1;

@@ -101,8 +101,7 @@ static void end(struct wispd *daemon, struct connection *connection)
     }
 }
 
-/* Those that end first: they leave lists in which requests of those that go on stand, too, whose memory goes with them.
- */
+/* Those that end first: they leave lists in which requests of those that go on stand, too, whose memory goes. */
 void channels_end(struct wispd *daemon)
 {
     struct connection_table *table = &daemon->table;
