@@ -15,7 +15,7 @@
 #define ALONE_MAX_NS (UINT64_C(1) << 48)
 
 /* By what part of it what stands before a request may take longer than was said. Where more is asked than can be
- * served, queues are as long as they may be, and of those that just fit half would be told at their deadline that they
+ * served, queues are as long as they may be, and some of those that just fit would be told at their deadline that they
  * did not. */
 enum { SLACK = 4 };
 
